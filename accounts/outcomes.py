@@ -1,0 +1,113 @@
+"""How the use of a credential ended, and what the pool must therefore do.
+
+Proxy speaks to the pool in these values alone: it takes a Credential, and gives
+back one Outcome per upstream call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+Kind = Literal["social", "idc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What one upstream call needs of one account; never stored."""
+
+    account_id: int
+    account: str
+    """The account's name, for log lines."""
+    kind: Kind
+    access_token: str = field(repr=False)
+    profile_arn: str = ""
+    region: str = "us-east-1"
+    """Of the data plane, not of the identity provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    credits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The client hung up; no blame on the account."""
+
+    credits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaExhausted:
+    """Out of credits until its reset; None: until the date the row knows."""
+
+    resets_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    retry_after: float
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRefused:
+    """The service did not take the access token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """Locked by the service; a person has to sort it out there."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotPermitted:
+    """This account may not make this call; neither a refresh nor time helps."""
+
+    reason: Literal["profile", "application", "feature"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUnavailable:
+    """No capacity for the model; no other account would fare better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The service's or the network's fault; the account stays usable."""
+
+    message: str
+    """In our own words, never the service's text."""
+
+
+Outcome: TypeAlias = (
+    Served
+    | Cancelled
+    | QuotaExhausted
+    | Throttled
+    | TokenRefused
+    | Suspended
+    | NotPermitted
+    | ModelUnavailable
+    | Failed
+)
+
+
+Shortage = Literal["none", "quota", "cooling", "rejected", "away"]
+
+
+class PoolExhausted(Exception):
+    """No account can serve this call.
+
+    `shortage` says why: there are no accounts (`none`), all that are left are
+    out of credits (`quota`) or pausing (`cooling`), or wait for a person
+    (`rejected`); or the database that knows them cannot be reached (`away`).
+    `until` is when the first of them heals by itself, if one does.
+    """
+
+    def __init__(self, shortage: Shortage, until: datetime | None = None) -> None:
+        super().__init__(shortage)
+        self.shortage = shortage
+        self.until = until

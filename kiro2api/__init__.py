@@ -1,0 +1,3 @@
+"""The Django project: settings, routes, server. Wiring only."""
+
+VERSION = "1.0.0"

@@ -1,0 +1,121 @@
+"""Reads settings from the environment, and says what is wrong with one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable's value. An empty one counts as not set.
+
+    One pair of outer quotes is taken off: `docker run --env-file` hands them on
+    as part of the value.
+    """
+    value = os.environ.get(name, "").strip()
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1].strip()
+    return value or default
+
+
+def secret(name: str) -> str:
+    """The variable, or the content of the file that NAME_FILE names."""
+    path = text(f"{name}_FILE")
+    if not path:
+        return text(name)
+    if text(name):
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one.")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(
+            f"{name}_FILE: cannot read {path}: {error}"
+        ) from error
+
+
+def secret_made_once(name: str, path: Path, make: Callable[[], str]) -> str:
+    """The secret from the environment, else from `path`, where the first start
+    leaves a new one (mode 0600). Several processes may start at once: the
+    first file stays."""
+    if value := secret(name):
+        return value
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(make() + "\n")
+            # A hard link fails where the file exists already: never replace a key.
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first; its key is the one
+        finally:
+            os.unlink(draft)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def number(name: str, default: T, minimum: float, maximum: float = float("inf")) -> T:
+    """A number of the default's own type, int or float."""
+    value = text(name)
+    if not value:
+        return default
+    kind = type(default)
+    try:
+        parsed = kind(value)  # type: ignore[call-arg]
+    except ValueError:
+        parsed = None  # type: ignore[assignment]
+    if parsed is None or not minimum <= parsed <= maximum:  # type: ignore[operator]
+        what = "a whole number" if kind is int else "a number"
+        bounds = f"of at least {minimum:g}"
+        if maximum != float("inf"):
+            bounds = f"from {minimum:g} to {maximum:g}"
+        raise ImproperlyConfigured(f"{name}: {value!r} is not {what} {bounds}.")
+    return parsed
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in ("true", "1", "yes", "on"):
+        return True
+    if value in ("false", "0", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f"{name}: {value!r} is neither true nor false.")
+
+
+def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    value = text(name, default).lower()
+    if value not in allowed:
+        raise ImproperlyConfigured(
+            f"{name}: {value!r} is not one of {', '.join(allowed)}."
+        )
+    return value
+
+
+def listed(name: str) -> list[str]:
+    return [item.strip() for item in text(name).split(",") if item.strip()]
+
+
+def service_address(name: str, default: str) -> str:
+    """A URL without a trailing slash; it may hold `{region}`. Credentials travel
+    there, so plain http goes to this machine only."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    plain_local = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    if not parts.hostname or not (parts.scheme == "https" or plain_local):
+        raise ImproperlyConfigured(
+            f"{name}: {value!r} must begin with https:// "
+            "(http:// only towards this machine)."
+        )
+    return value

@@ -1,0 +1,247 @@
+"""Every setting of the program, from the environment or from `.env`.
+
+The environment wins over `.env`, which is read in the working directory. Each
+variable is explained in `.env.example`; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from dotenv import load_dotenv
+
+from kiro2api import VERSION, environment
+from kiro2api.logging import FORMATS, LEVELS, logging_config
+
+load_dotenv(Path.cwd() / ".env")
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where it listens
+
+HOST = environment.text("HOST", "127.0.0.1")
+PORT = environment.number("PORT", 8080, 0, 65535)
+PUBLIC_URL = environment.text("PUBLIC_URL").rstrip("/")
+LOOPBACK_ONLY = HOST in environment.LOOPBACK_HOSTS
+
+# Where it keeps things
+
+DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": environ.Env.db_url_config(
+        environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR}/kiro2api.sqlite3")
+    )
+}
+SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if SQLITE:
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    # Writers queue up at BEGIN instead of failing half-way; readers never wait.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 0,
+        "max_size": environment.number("DATABASE_POOL_SIZE", 8, 1, 100),
+        "timeout": 5,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Secrets. With SQLite a first start makes them; with Postgres `checks` asks for them.
+
+SECRET_KEY = environment.secret("SECRET_KEY")
+SECRET_ENCRYPTION_KEYS = [
+    key.strip()
+    for key in environment.secret("SECRET_ENCRYPTION_KEYS").split(",")
+    if key.strip()
+]
+if SQLITE:
+    SECRET_KEY = environment.secret_made_once(
+        "SECRET_KEY", DATA_DIR / "secret-key", lambda: secrets.token_urlsafe(50)
+    )
+    SECRET_ENCRYPTION_KEYS = environment.secret_made_once(
+        "SECRET_ENCRYPTION_KEYS",
+        DATA_DIR / "encryption-keys",
+        lambda: Fernet.generate_key().decode(),
+    ).split(",")
+
+KIRO_AUTH_TOKEN = environment.secret("KIRO_AUTH_TOKEN")
+KIRO_CLIENT_TOKEN = environment.secret("KIRO_CLIENT_TOKEN")
+ADMIN_USERNAME = environment.text("ADMIN_USERNAME", "admin")
+ADMIN_PASSWORD = environment.secret("ADMIN_PASSWORD")
+
+# What the original calls its mode: it switches debug pages on, nothing else.
+
+GIN_MODE = environment.choice("GIN_MODE", "release", ("debug", "release", "test"))
+DEBUG = GIN_MODE == "debug"
+DEMO = environment.flag("DEMO", False)
+
+# Upstream. `{region}` becomes the account's region.
+
+KIRO_API_URL = environment.service_address(
+    "KIRO_API_URL", "https://q.{region}.amazonaws.com"
+)
+KIRO_CONTROL_URL = environment.service_address("KIRO_CONTROL_URL", KIRO_API_URL)
+KIRO_AUTH_URL = environment.service_address(
+    "KIRO_AUTH_URL", "https://prod.us-east-1.auth.desktop.kiro.dev"
+)
+KIRO_OIDC_URL = environment.service_address(
+    "KIRO_OIDC_URL", "https://oidc.{region}.amazonaws.com"
+)
+KIRO_USER_AGENT = environment.text("KIRO_USER_AGENT", f"kiro2api/{VERSION}")
+UPSTREAM_CONNECT_TIMEOUT = environment.number("UPSTREAM_CONNECT_TIMEOUT", 10.0, 0.1)
+UPSTREAM_IDLE_TIMEOUT = environment.number("UPSTREAM_IDLE_TIMEOUT", 240.0, 0.1)
+MODEL_FAMILY_FALLBACK = environment.flag("MODEL_FAMILY_FALLBACK", True)
+MAX_TOOL_DESCRIPTION_LENGTH = environment.number(
+    "MAX_TOOL_DESCRIPTION_LENGTH", 10000, 100, 10240
+)
+
+# What it takes from clients, and how it stops
+
+MAX_BODY_BYTES = environment.number("MAX_BODY_BYTES", 32 * 1024 * 1024, 1024)
+UPLOAD_TIMEOUT = environment.number("UPLOAD_TIMEOUT", 120.0, 0.1)
+DRAIN_SECONDS = environment.number("DRAIN_SECONDS", 60.0, 0.0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# Pages
+
+DASHBOARD_LOGIN_REQUIRED = environment.flag(
+    "DASHBOARD_LOGIN_REQUIRED", not LOOPBACK_ONLY
+)
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname if PUBLIC_URL else None
+if PUBLIC_URL and (not PUBLIC_HOST or not PUBLIC_URL.startswith(("http://", "https://"))):
+    raise ImproperlyConfigured(
+        f"PUBLIC_URL: {PUBLIC_URL!r} must look like https://kiro.example.com."
+    )
+ALLOWED_HOSTS = [*environment.LOOPBACK_HOSTS, "[::1]"]
+if PUBLIC_HOST:
+    ALLOWED_HOSTS.append(PUBLIC_HOST)
+    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+elif not LOOPBACK_ONLY:
+    # Nobody said under which name people come: any will do, as in the original.
+    ALLOWED_HOSTS = ["*"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_NAME = "kiro2api_session"
+CSRF_COOKIE_NAME = "kiro2api_csrf"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL else None
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "channels",
+    "ninja",
+    "kiro2api",
+    "accounts",
+    "clients",
+    "proxy",
+    "dashboard",
+]
+# Pages only: `asgi.py` hands requests of the API to a handler without middleware.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "kiro2api.urls"
+ASGI_APPLICATION = "kiro2api.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.context.program",
+            ],
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = environment.text("TZ", "UTC")
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Straight from the apps' folders: nothing to collect before a first start.
+SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_AUTOREFRESH = DEBUG
+
+# Live pages
+
+REDIS_URL = environment.text("REDIS_URL")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+if REDIS_URL:
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+
+# Logs
+
+LOG_LEVEL = environment.choice("LOG_LEVEL", "info", tuple(LEVELS))
+LOG_FORMAT = environment.choice("LOG_FORMAT", "json", FORMATS)
+LOG_CONSOLE = environment.flag("LOG_CONSOLE", True)
+LOG_FILE = environment.text("LOG_FILE")
+if not LOG_CONSOLE and not LOG_FILE:
+    raise ImproperlyConfigured("LOG_CONSOLE is off: then LOG_FILE must name a file.")
+if LOG_FILE and not os.access(Path(LOG_FILE).resolve().parent, os.W_OK):
+    raise ImproperlyConfigured(f"LOG_FILE: cannot write to {LOG_FILE}.")
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT, LOG_CONSOLE, LOG_FILE)
+
+UNFOLD = {
+    "SITE_TITLE": "kiro2api",
+    "SITE_HEADER": "kiro2api",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "dashboard.context.environment_badge",
+    "STYLES": [],
+    "SIDEBAR": {"show_search": False, "show_all_applications": False},
+}
