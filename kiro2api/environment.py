@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-T = TypeVar("T")
+Number = TypeVar("Number", int, float)
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -64,23 +64,25 @@ def secret_made_once(name: str, path: Path, make: Callable[[], str]) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def number(name: str, default: T, minimum: float, maximum: float = float("inf")) -> T:
+def number(
+    name: str, default: Number, minimum: float, maximum: float = float("inf")
+) -> Number:
     """A number of the default's own type, int or float."""
     value = text(name)
     if not value:
         return default
     kind = type(default)
     try:
-        parsed = kind(value)  # type: ignore[call-arg]
+        parsed = kind(value)
+        if minimum <= parsed <= maximum:
+            return parsed
     except ValueError:
-        parsed = None  # type: ignore[assignment]
-    if parsed is None or not minimum <= parsed <= maximum:  # type: ignore[operator]
-        what = "a whole number" if kind is int else "a number"
-        bounds = f"of at least {minimum:g}"
-        if maximum != float("inf"):
-            bounds = f"from {minimum:g} to {maximum:g}"
-        raise ImproperlyConfigured(f"{name}: {value!r} is not {what} {bounds}.")
-    return parsed
+        pass  # said below, with what is allowed
+    what = "a whole number" if kind is int else "a number"
+    bounds = f"of at least {minimum:g}"
+    if maximum != float("inf"):
+        bounds = f"from {minimum:g} to {maximum:g}"
+    raise ImproperlyConfigured(f"{name}: {value!r} is not {what} {bounds}.")
 
 
 def flag(name: str, default: bool) -> bool:

@@ -120,7 +120,9 @@ DASHBOARD_LOGIN_REQUIRED = environment.flag(
     "DASHBOARD_LOGIN_REQUIRED", not LOOPBACK_ONLY
 )
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname if PUBLIC_URL else None
-if PUBLIC_URL and (not PUBLIC_HOST or not PUBLIC_URL.startswith(("http://", "https://"))):
+if PUBLIC_URL and (
+    not PUBLIC_HOST or not PUBLIC_URL.startswith(("http://", "https://"))
+):
     raise ImproperlyConfigured(
         f"PUBLIC_URL: {PUBLIC_URL!r} must look like https://kiro.example.com."
     )
