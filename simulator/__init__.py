@@ -1,0 +1,1 @@
+"""The upstream, simulated: a server that answers as Kiro and CodeWhisperer would."""

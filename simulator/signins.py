@@ -1,0 +1,65 @@
+"""What the auth services remember between the steps of a sign-in."""
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+REGISTRATION_SECONDS = 90 * 24 * 3600
+DEVICE_SECONDS = 600
+POLL_SECONDS = 1
+
+Answer = Literal["pending", "approved", "denied", "expired"]
+
+
+class NoSuchDevice(LookupError):
+    pass
+
+
+@dataclass(slots=True)
+class Device:
+    user_code: str
+    client_id: str
+    answer: Answer = "pending"
+    account: str = ""
+    expires: float = field(default_factory=lambda: time.time() + DEVICE_SECONDS)
+
+    def status(self) -> Answer:
+        return "expired" if self.expires < time.time() else self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An authorization code: once, for this redirect, with this verifier."""
+
+    account: str
+    redirect_uri: str
+    challenge: str
+
+
+@dataclass(slots=True)
+class SignIns:
+    clients: dict[str, str] = field(default_factory=dict)
+    """Registered client ids with their secrets."""
+    devices: dict[str, Device] = field(default_factory=dict)
+    """By device code."""
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    as_account: str | None = None
+
+    def register(self) -> tuple[str, str]:
+        client_id = f"registered-{secrets.token_urlsafe(16)}"
+        self.clients[client_id] = secrets.token_urlsafe(48)
+        return client_id, self.clients[client_id]
+
+    def begin_device(self, client_id: str) -> tuple[str, Device]:
+        code = secrets.token_urlsafe(32)
+        letters = secrets.token_hex(4).upper()
+        self.devices[code] = Device(f"{letters[:4]}-{letters[4:]}", client_id)
+        return code, self.devices[code]
+
+    def decide(self, user_code: str, answer: Answer, account: str = "") -> None:
+        for device in self.devices.values():
+            if device.user_code == user_code:
+                device.answer, device.account = answer, account
+                return
+        raise NoSuchDevice(user_code)
