@@ -25,6 +25,11 @@ class Credential:
     profile_arn: str = ""
     region: str = "us-east-1"
     """Of the data plane, not of the identity provider."""
+    token_version: int = 0
+    """Which of the account's access tokens this is, so that one that was
+    replaced meanwhile is not blamed for the old one's refusal."""
+    usage_due: bool = False
+    """The account's usage figures are to be read again once this call is over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""How accounts come in: new rows, each refresh token once, and new logins for
+rows that exist."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+from django.db.models import F
+
+from accounts.blocking import NOT_BLOCKED
+from accounts.importers import (
+    LARGEST_FILE,
+    Entry,
+    Fault,
+    NotJson,
+    read_entries,
+)
+from accounts.models import Account, ImportedToken
+from accounts.signals import pool_changed
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Report:
+    added: list[str] = field(default_factory=list)
+    known: int = 0
+    """Left alone, however they were changed since; or deleted by a person."""
+    faults: list[Fault] = field(default_factory=list)
+
+
+def import_configured() -> Report:
+    """What KIRO_AUTH_TOKEN holds, as JSON or as the path of a file with it. Safe
+    to run by several processes at once. Raises ImproperlyConfigured."""
+    value: str = settings.KIRO_AUTH_TOKEN
+    if not value:
+        return Report()
+    text = value if value.startswith(("[", "{")) else _read_file(value)
+    try:
+        return import_text(text)
+    except NotJson as error:
+        raise ImproperlyConfigured(f"KIRO_AUTH_TOKEN is not JSON: {error}") from None
+
+
+def _read_file(path: str) -> str:
+    # The value may be a secret gone astray: it is not quoted.
+    file = Path(path).expanduser()
+    try:
+        if file.is_file():
+            with file.open(encoding="utf-8") as opened:
+                return opened.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"KIRO_AUTH_TOKEN names a file that cannot be read: {type(error).__name__}"
+        ) from None
+    raise ImproperlyConfigured(
+        "KIRO_AUTH_TOKEN is neither JSON, beginning with [ or {, nor a file's path."
+    )
+
+
+def import_text(text: str, *, again: bool = False) -> Report:
+    """Every usable entry, in order, behind the accounts there are. `again`: also
+    what was imported once and deleted since. Raises NotJson."""
+    found = read_entries(text)
+    report = Report(faults=found.faults)
+    for entry in found.entries:
+        account = take_in(entry, again=again)
+        if account is None:
+            report.known += 1
+        else:
+            report.added.append(account.name)
+    return report
+
+
+def take_in(entry: Entry, *, again: bool) -> Account | None:
+    """A new account at the end; None if its refresh token has come in before."""
+    digest = digest_of(entry.refresh_token)
+    with transaction.atomic():
+        known, first_time = ImportedToken.objects.get_or_create(digest=digest)
+        if not first_time and (known.account_id is not None or not again):
+            return None
+        position = Account.objects.next_position()
+        account = Account.objects.create(
+            name=entry.name or f"{Account.Kinds(entry.kind).label} {position + 1}",
+            kind=entry.kind,
+            refresh_token=entry.refresh_token,
+            client_id=entry.client_id,
+            client_secret=entry.client_secret,
+            region=entry.region,
+            profile_arn=entry.profile_arn,
+            enabled=entry.enabled,
+            position=position,
+        )
+        ImportedToken.objects.filter(digest=digest).update(account=account)
+        announce()
+    logger.info("account %s: added (%s)", account.name, account.kind)
+    return account
+
+
+def replace_login(account_id: int, changes: Mapping[str, str]) -> None:
+    """New credentials for a row: what belonged to the old ones goes, a refresh of
+    them that is under way comes to nothing, and a block is lifted."""
+    with transaction.atomic():
+        Account.objects.filter(pk=account_id).update(
+            **changes,
+            **NOT_BLOCKED,
+            access_token="",
+            access_token_tail="",
+            access_expires_at=None,
+            token_version=F("token_version") + 1,
+            refusals=0,
+            lease_until=None,
+            lease_owner="",
+            last_error="",
+        )
+        announce()
+
+
+def digest_of(refresh_token: str) -> str:
+    return sha256(refresh_token.encode()).hexdigest()
+
+
+def announce() -> None:
+    transaction.on_commit(partial(pool_changed.send_robust, Account))

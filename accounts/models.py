@@ -1,0 +1,254 @@
+"""Accounts: the one place where the truth about the pool is kept.
+
+Rows are read without their secrets unless these are asked for, so that accounts
+whose secrets cannot be read can still be listed and named.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import models
+from django.db.models import Max, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import regions
+from accounts.fields import EncryptedTextField
+from accounts.login import Login
+from accounts.outcomes import Credential, Kind
+from accounts.validators import validate_profile_arn, validate_region
+
+SECRETS = ("refresh_token", "access_token", "client_id", "client_secret")
+
+# AWS's own client renews a token in the last minute of its life.
+STALE_BEFORE = timedelta(seconds=60)
+USAGE_EVERY = timedelta(minutes=5)
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def usable(self, now: datetime) -> AccountQuerySet:
+        """Enabled, and not blocked or healed by time."""
+        return self.filter(
+            Q(blocked_reason="") | Q(blocked_until__lte=now), enabled=True
+        )
+
+    def fresh(self, now: datetime) -> AccountQuerySet:
+        """With an access token that is good for a while yet."""
+        return self.filter(access_expires_at__gt=now + STALE_BEFORE)
+
+    def in_order(self) -> AccountQuerySet:
+        return self.order_by("position", "pk")
+
+    def with_secrets(self, *names: str) -> AccountQuerySet:
+        """Secrets come along: those named, else all."""
+        unasked = [name for name in SECRETS if names and name not in names]
+        return self.defer(None).defer(*unasked)
+
+    def next_position(self) -> int:
+        last: int | None = self.aggregate(last=Max("position"))["last"]
+        return 0 if last is None else last + 1
+
+
+_Manager = models.Manager.from_queryset(AccountQuerySet)
+
+
+class AccountManager(_Manager["Account"]):
+    def get_queryset(self) -> AccountQuerySet:
+        return AccountQuerySet(self.model, using=self._db).defer(*SECRETS)
+
+
+class Account(models.Model):
+    """One Kiro login."""
+
+    class Kinds(models.TextChoices):
+        SOCIAL = "social", _("Social")
+        IDC = "idc", _("IdC")
+
+    class Block(models.TextChoices):
+        """Why an account may not be used. Those above the line heal by time."""
+
+        QUOTA = "quota", _("out of credits")
+        THROTTLED = "throttled", _("told to slow down")
+        TOKEN = "token", _("new access token refused")
+        SIGN_IN_AWAY = "sign_in_away", _("the sign-in service did not renew it")
+        # ----
+        REJECTED = "rejected", _("sign in again: the refresh token is dead")
+        SUSPENDED = "suspended", _("suspended by the service")
+        PROFILE = "profile", _("not permitted: wrong profile or region")
+        APPLICATION = "application", _("subscription does not cover this use")
+        FEATURE = "feature", _("feature not available to this account")
+
+    class Status(models.TextChoices):
+        READY = "ready", _("ready")
+        EXHAUSTED = "exhausted", _("out of credits")
+        COOLING = "cooling", _("pausing")
+        REJECTED = "rejected", _("sign in again")
+        SUSPENDED = "suspended", _("suspended")
+        FORBIDDEN = "forbidden", _("not permitted")
+        DISABLED = "disabled", _("disabled")
+
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=Kinds, default=Kinds.SOCIAL
+    )
+    position = models.PositiveIntegerField(
+        _("position"), default=0, help_text=_("Accounts are used in this order.")
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+
+    refresh_token = EncryptedTextField(_("refresh token"), blank=True)
+    access_token = EncryptedTextField(blank=True, editable=False)
+    client_id = EncryptedTextField(_("client id"), blank=True)
+    client_secret = EncryptedTextField(_("client secret"), blank=True)
+    access_token_tail = models.CharField(max_length=4, blank=True, editable=False)
+    access_expires_at = models.DateTimeField(_("token expires"), null=True, blank=True)
+    refreshed_at = models.DateTimeField(_("token renewed"), null=True, blank=True)
+    # Counts the logins and tokens this row has had: whoever holds an older one
+    # must not change what belongs to the newer.
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    refusals = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    profile_arn = models.CharField(
+        _("profile ARN"), max_length=200, blank=True, validators=[validate_profile_arn]
+    )
+    region = models.CharField(
+        _("region"),
+        max_length=30,
+        default=regions.DEFAULT_REGION,
+        validators=[validate_region],
+        help_text=_("Of the sign-in service."),
+    )
+
+    blocked_reason = models.CharField(
+        _("blocked"), max_length=20, choices=Block, blank=True
+    )
+    blocked_since = models.DateTimeField(_("blocked since"), null=True, blank=True)
+    blocked_until = models.DateTimeField(
+        _("blocked until"), null=True, blank=True
+    )  # empty with a reason: until a person helps
+
+    email = models.CharField(_("e-mail"), max_length=254, blank=True)
+    plan = models.CharField(_("plan"), max_length=100, blank=True)
+    credits_limit = models.FloatField(_("credits"), null=True, blank=True)
+    credits_used = models.FloatField(_("credits used"), null=True, blank=True)
+    available = models.FloatField(_("credits left"), null=True, blank=True)
+    resets_at = models.DateTimeField(_("credits reset"), null=True, blank=True)
+    usage_read_at = models.DateTimeField(_("usage read"), null=True, blank=True)
+    usage_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    requests = models.PositiveBigIntegerField(_("requests"), default=0)
+    failures = models.PositiveBigIntegerField(_("failures"), default=0)
+    credits_spent = models.FloatField(_("credits spent here"), default=0.0)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    last_error_at = models.DateTimeField(_("last error at"), null=True, blank=True)
+
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    lease_owner = models.CharField(max_length=32, blank=True, editable=False)
+    created_at = models.DateTimeField(_("added"), auto_now_add=True)
+
+    objects = AccountManager()
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        ordering = ["position", "pk"]
+        indexes = [
+            models.Index(
+                name="account_in_order",
+                fields=["position", "id"],
+                condition=Q(enabled=True),
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="account_blocked_has_reason",
+                condition=Q(blocked_until=None) | ~Q(blocked_reason=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def blocked(self) -> bool:
+        healed = self.blocked_until is not None and self.blocked_until <= timezone.now()
+        return self.blocked_reason != "" and not healed
+
+    @property
+    def healed_by(self) -> Literal["", "time", "person"]:
+        if not self.blocked:
+            return ""
+        return "person" if self.blocked_until is None else "time"
+
+    @property
+    def status(self) -> Status:
+        if not self.enabled:
+            return self.Status.DISABLED
+        return _STATUS_OF_BLOCK[self.blocked_reason if self.blocked else ""]
+
+    @property
+    def fresh(self) -> bool:
+        expires = self.access_expires_at
+        return expires is not None and expires > timezone.now() + STALE_BEFORE
+
+    @property
+    def usage_due(self) -> bool:
+        asked = self.usage_asked_at
+        return asked is None or asked <= timezone.now() - USAGE_EVERY
+
+    def credential(self) -> Credential:
+        return Credential(
+            account_id=self.pk,
+            account=self.name,
+            kind=_KINDS[self.kind],
+            access_token=self.access_token,
+            profile_arn=self.profile_arn,
+            region=regions.data_region(self.profile_arn),
+            token_version=self.token_version,
+            usage_due=self.usage_due,
+        )
+
+    def login(self) -> Login:
+        return Login(
+            kind=_KINDS[self.kind],
+            refresh_token=self.refresh_token,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            region=self.region,
+        )
+
+
+_KINDS: dict[str, Kind] = {"social": "social", "idc": "idc"}
+
+_STATUS_OF_BLOCK = {
+    "": Account.Status.READY,
+    Account.Block.QUOTA: Account.Status.EXHAUSTED,
+    Account.Block.THROTTLED: Account.Status.COOLING,
+    Account.Block.TOKEN: Account.Status.COOLING,
+    Account.Block.SIGN_IN_AWAY: Account.Status.COOLING,
+    Account.Block.REJECTED: Account.Status.REJECTED,
+    Account.Block.SUSPENDED: Account.Status.SUSPENDED,
+    Account.Block.PROFILE: Account.Status.FORBIDDEN,
+    Account.Block.APPLICATION: Account.Status.FORBIDDEN,
+    Account.Block.FEATURE: Account.Status.FORBIDDEN,
+}
+
+
+class ImportedToken(models.Model):
+    """The SHA-256 of a refresh token as it was first imported.
+
+    It outlives the account: what was deleted does not come back with the next
+    start, and what was rotated since is still known.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    account = models.ForeignKey(
+        Account, models.SET_NULL, null=True, related_name="imported_tokens"
+    )
+    imported_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.digest[:8]

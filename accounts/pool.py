@@ -1,0 +1,127 @@
+"""The only door to the accounts for proxy: checkout a credential, settle its outcome.
+
+Sequential and sticky: the first usable account in order, until it is not. What
+the pool knows stands in the database alone, so every process sees the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+
+from django.db import Error as DatabaseError
+from django.utils import timezone
+
+from accounts import settlement
+from accounts.fields import SecretUnreadable
+from accounts.models import Account, AccountQuerySet
+from accounts.outcomes import (
+    Cancelled,
+    Credential,
+    Outcome,
+    PoolExhausted,
+    Served,
+)
+from accounts.reading import read_usage_soon
+from accounts.refresh import NotFresh, ensure_fresh
+from accounts.signals import pool_changed
+from kiro2api.database import in_database
+
+logger = logging.getLogger(__name__)
+
+# A request does not wait for the renewal of one account after the other for ever.
+RENEWING_SECONDS = 30.0
+
+
+async def checkout(exclude: Collection[int] = (), model: str = "") -> Credential:
+    """A credential with a valid token, of an account not in `exclude`.
+
+    Raises PoolExhausted. `model` is the upstream id it is for.
+    """
+    try:
+        return await _checkout(set(exclude), model)
+    except DatabaseError as error:
+        logger.error("the accounts cannot be read: %s", type(error).__name__)
+        raise PoolExhausted("away") from error
+
+
+async def _checkout(passed_over: set[int], model: str) -> Credential:
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + RENEWING_SECONDS
+    unreadable: set[int] = set()
+    renewing_failed = False
+    while loop.time() < give_up:
+        account = await _first_usable(
+            passed_over, unreadable, prefer_fresh=renewing_failed
+        )
+        if account is None:
+            break
+        try:
+            return await ensure_fresh(account)
+        except NotFresh as error:
+            logger.info("account %s passed over: %s", account.name, error)
+            passed_over.add(account.pk)
+            renewing_failed = True
+        except SecretUnreadable as error:
+            logger.error("account %s passed over: %s", account.name, error)
+            unreadable.add(account.pk)
+    exhausted = await _shortage(unreadable)
+    logger.warning("no account for model %r: %s", model, exhausted.shortage)
+    raise exhausted
+
+
+async def settle(credential: Credential, outcome: Outcome) -> None:
+    """Write how the use of a credential ended. When the database is away the
+    outcome is lost, and the log says so: the reply itself may well be good."""
+    try:
+        await in_database(settlement.settle)(credential, outcome)
+    except DatabaseError as error:
+        logger.error(
+            "account %s: outcome lost, the accounts cannot be written: %s %s",
+            credential.account,
+            type(outcome).__name__,
+            type(error).__name__,
+        )
+        return
+    if credential.usage_due and isinstance(outcome, Served | Cancelled):
+        read_usage_soon(credential)
+    await pool_changed.asend_robust(Account)
+
+
+@in_database
+def _first_usable(
+    passed_over: set[int], unreadable: set[int], prefer_fresh: bool
+) -> Account | None:
+    """`prefer_fresh`: once renewing has failed, those that need none come first.
+    Accounts whose token cannot be decrypted are put into `unreadable`."""
+    now = timezone.now()
+    usable = Account.objects.usable(now).exclude(pk__in=passed_over).in_order()
+    if prefer_fresh and (fresh := _first_readable(usable.fresh(now), unreadable)):
+        return fresh
+    return _first_readable(usable, unreadable)
+
+
+def _first_readable(rows: AccountQuerySet, unreadable: set[int]) -> Account | None:
+    while True:
+        left = rows.exclude(pk__in=unreadable)
+        try:
+            return left.with_secrets("access_token").first()
+        except SecretUnreadable as error:
+            pk, name = left.values_list("pk", "name")[0]
+            logger.error("account %s passed over: %s", name, error)
+            unreadable.add(pk)
+
+
+@in_database
+def _shortage(unreadable: set[int]) -> PoolExhausted:
+    """Why there is none; the account that heals first decides."""
+    now = timezone.now()
+    enabled = Account.objects.filter(enabled=True).exclude(pk__in=unreadable)
+    if enabled.usable(now).exists():  # tried for this request already
+        return PoolExhausted("cooling", now)
+    healing = enabled.filter(blocked_until__gt=now).order_by("blocked_until")
+    if (first := healing.first()) is not None:
+        quota = first.blocked_reason == Account.Block.QUOTA
+        return PoolExhausted("quota" if quota else "cooling", first.blocked_until)
+    return PoolExhausted("rejected" if unreadable or enabled.exists() else "none")

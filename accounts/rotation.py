@@ -1,0 +1,87 @@
+"""Encryption keys of the accounts' secrets: which rows cannot be read, and how all
+are brought under the newest key. Works on ciphertext, below the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cryptography.fernet import InvalidToken
+from django.db.models import ExpressionWrapper, F, TextField, Value
+from django.db.models.expressions import Combinable
+
+from accounts.blocking import block
+from accounts.fields import cipher
+from accounts.models import SECRETS, Account
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    rotated: int
+    """Secrets now under the newest key."""
+    unreadable: list[str]
+    """Names of the accounts with a secret that no key opens."""
+
+
+def unreadable_accounts() -> list[str]:
+    """Names of the accounts with a secret that no key opens."""
+    names = {}
+    for secret in _stored_secrets():
+        try:
+            cipher().decrypt(secret.ciphertext)
+        except InvalidToken:
+            names[secret.account_id] = secret.account
+    return list(names.values())
+
+
+def rotate_secrets(*, forget_unreadable: bool = False) -> Rotation:
+    """Re-encrypt with the newest key. What cannot be read stays, or is emptied and
+    the account then waits for a new login."""
+    rotated, unreadable = 0, {}
+    for secret in _stored_secrets():
+        try:
+            rotated += secret.replace(cipher().rotate(secret.ciphertext).decode())
+        except InvalidToken:
+            unreadable[secret.account_id] = secret.account
+            if forget_unreadable:
+                secret.replace("")
+    if forget_unreadable:
+        for account_id in unreadable:
+            _ask_to_sign_in(account_id)
+    return Rotation(rotated, list(unreadable.values()))
+
+
+def _ask_to_sign_in(account_id: int) -> None:
+    rows = Account.objects.filter(pk=account_id)
+    rows.update(access_token_tail="", access_expires_at=None)
+    told = "its secrets could not be read with the present keys and were emptied"
+    block(rows, Account.Block.REJECTED, None, last_error=told)
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredSecret:
+    account_id: int
+    account: str
+    field: str
+    ciphertext: str
+
+    def replace(self, ciphertext: str) -> int:
+        """Only while it is still the same: a refresh may store a new one."""
+        return (
+            Account.objects.filter(pk=self.account_id)
+            .annotate(stored=_as_stored(self.field))
+            .filter(stored=self.ciphertext)
+            .update(**{self.field: Value(ciphertext, output_field=TextField())})
+        )
+
+
+def _stored_secrets() -> Iterator[_StoredSecret]:
+    for field in SECRETS:
+        rows = Account.objects.exclude(**{field: ""}).in_order()
+        stored = rows.annotate(stored=_as_stored(field))
+        for pk, name, ciphertext in stored.values_list("pk", "name", "stored"):
+            yield _StoredSecret(pk, name, field, ciphertext)
+
+
+def _as_stored(field: str) -> Combinable:
+    return ExpressionWrapper(F(field), output_field=TextField())

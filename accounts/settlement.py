@@ -1,0 +1,128 @@
+"""What an outcome does to the account's row.
+
+One UPDATE each; where it changes the account's state, its filter names the state
+it starts from, and when that is gone only the counters are written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from django.db.models import Case, F, Value, When
+from django.db.models.expressions import Combinable
+from django.utils import timezone
+
+from accounts.blocking import block, log_block, plain_words, quota_reset
+from accounts.models import Account, AccountQuerySet
+from accounts.outcomes import (
+    Cancelled,
+    Credential,
+    Failed,
+    ModelUnavailable,
+    NotPermitted,
+    Outcome,
+    QuotaExhausted,
+    Served,
+    Suspended,
+    Throttled,
+    TokenRefused,
+)
+
+Block = Account.Block
+
+# A refused token this young was not worn out: something is wrong with the account.
+YOUNG = timedelta(minutes=1)
+# Minutes of pause after the first, second, ... refusal of a young token in a row.
+REFUSAL_PAUSES = (1, 2, 4, 8, 15)
+SHORTEST_THROTTLE, LONGEST_THROTTLE = 1.0, 15 * 60.0
+
+NOT_PERMITTED = {
+    "profile": Block.PROFILE,
+    "application": Block.APPLICATION,
+    "feature": Block.FEATURE,
+}
+
+
+def settle(credential: Credential, outcome: Outcome) -> None:
+    rows = Account.objects.filter(pk=credential.account_id)
+    # What only a person can heal is not laid on a login that has replaced this one.
+    same_login = rows.filter(token_version=credential.token_version)
+    match outcome:
+        case Served(credits):
+            _count(rows, credits, refusals=0, last_error="")
+        case Cancelled(credits):
+            _count(rows, credits)
+        case QuotaExhausted(resets_at):
+            until = quota_reset(resets_at)
+            _blame(credential, rows, Block.QUOTA, until, available=0.0)
+        case Throttled(retry_after):
+            seconds = min(max(retry_after, SHORTEST_THROTTLE), LONGEST_THROTTLE)
+            pause_end = timezone.now() + timedelta(seconds=seconds)
+            _blame(credential, rows, Block.THROTTLED, pause_end)
+        case TokenRefused():
+            _discard_token(credential, same_login)
+        case Suspended():
+            _blame(credential, same_login, Block.SUSPENDED, None)
+        case NotPermitted(reason):
+            _blame(credential, same_login, NOT_PERMITTED[reason], None)
+        case Failed(message):
+            rows.update(**_failure(message))
+        case ModelUnavailable():
+            pass  # nothing about the account
+        case _:
+            assert_never(outcome)
+
+
+def _count(rows: AccountQuerySet, credits: float, **changes: Any) -> None:
+    rows.update(
+        requests=F("requests") + 1,
+        credits_spent=F("credits_spent") + credits,
+        available=F("available") - credits,
+        last_used_at=timezone.now(),
+        **changes,
+    )
+
+
+def _failure(message: str) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "requests": F("requests") + 1,
+        "failures": F("failures") + 1,
+        "last_used_at": now,
+        "last_error": message[:300],
+        "last_error_at": now,
+    }
+
+
+def _blame(
+    credential: Credential,
+    rows: AccountQuerySet,
+    reason: Account.Block,
+    until: datetime | Combinable | None,
+    **changes: Any,
+) -> bool:
+    failure = _failure(plain_words(reason))
+    if block(rows, reason, until, **failure, **changes):
+        log_block(credential.account, credential.account_id)
+        return True
+    Account.objects.filter(pk=credential.account_id).update(**failure)
+    return False
+
+
+def _discard_token(credential: Credential, same_login: AccountQuerySet) -> None:
+    """A worn-out token is dropped, so that the next call renews it. A young one is
+    too, but the account pauses first, longer each time: renewing did not help."""
+    now = timezone.now()
+    still_there = same_login.filter(access_expires_at__isnull=False)
+    dropped = {"access_token": "", "access_token_tail": "", "access_expires_at": None}
+    worn_out = still_there.exclude(refreshed_at__gt=now - YOUNG)
+    if worn_out.update(**dropped, **_failure("the access token was refused")):
+        return
+    pauses = [
+        When(refusals=refusals, then=Value(now + timedelta(minutes=minutes)))
+        for refusals, minutes in enumerate(REFUSAL_PAUSES)
+    ]
+    until = Case(*pauses, default=Value(now + timedelta(minutes=REFUSAL_PAUSES[-1])))
+    refusals = F("refusals") + 1
+    _blame(credential, still_there, Block.TOKEN, until, **dropped, refusals=refusals)
