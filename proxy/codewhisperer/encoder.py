@@ -1,0 +1,140 @@
+"""A Prompt as the request of GenerateAssistantResponse.
+
+There is no system role, no sampling, no stop sequences, and a member is left out
+rather than sent as null or as an empty list.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, assert_never
+from uuid import uuid4
+
+from proxy import catalog
+from proxy.catalog import Model
+from proxy.codewhisperer.history import Replay, Turn, arrange
+from proxy.codewhisperer.names import ToolNames
+from proxy.codewhisperer.reasoning import native_fields, thinking_tags
+from proxy.codewhisperer.tools import offer_tools
+from proxy.codewhisperer.turns import AssistantTurn, UserTurn
+from proxy.messages import Prompt, RedactedThinking, Thinking
+
+MAX_IMAGES = 10
+"""Per message; the service refuses more."""
+_CONVERSATION_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPrompt:
+    request: dict[str, Any]
+    names: ToolNames
+    thinking_tags: bool
+    """The model was asked to think in tags; its text begins with them."""
+
+
+def encode_prompt(
+    prompt: Prompt,
+    *,
+    model_id: str,
+    profile_arn: str,
+    agent_continuation_id: str,
+    max_description: int,
+) -> EncodedPrompt:
+    """`agent_continuation_id` is a UUID; `max_description` is in characters."""
+    model = catalog.by_upstream_id(model_id)
+    tools = offer_tools(prompt, max_description)
+    tags = thinking_tags(prompt, model)
+    *history, current = arrange(
+        prompt.messages,
+        tools.names,
+        opening="\n\n".join(filter(None, [tags, prompt.system, *tools.notes])),
+        replay=_replay(prompt, model, tags),
+        max_images=MAX_IMAGES if model is None or model.images else 0,
+    )
+    assert isinstance(current, UserTurn)
+    message = _user_message(current, model_id)
+    if tools.specifications:
+        message.setdefault("userInputMessageContext", {})["tools"] = (
+            tools.specifications
+        )
+    state: dict[str, Any] = {
+        "agentContinuationId": agent_continuation_id,
+        "agentTaskType": "vibe",
+        "chatTriggerType": "MANUAL",
+        "conversationId": _conversation_id(prompt.conversation),
+        "currentMessage": {"userInputMessage": message},
+    }
+    if history:
+        state["history"] = [_chat_message(turn, model_id) for turn in history]
+    request: dict[str, Any] = {"conversationState": state}
+    if profile_arn:
+        request["profileArn"] = profile_arn
+    if fields := native_fields(prompt, model):
+        request["additionalModelRequestFields"] = fields
+    return EncodedPrompt(request, tools.names, thinking_tags=bool(tags))
+
+
+def _replay(prompt: Prompt, model: Model | None, tags: str) -> Replay:
+    disabled = prompt.thinking is not None and prompt.thinking.kind == "disabled"
+    if model is not None and model.thinking in ("claude", "gpt") and not disabled:
+        return "native"
+    return "tags" if tags else "dropped"
+
+
+def _conversation_id(conversation: str) -> str:
+    return conversation if _CONVERSATION_ID.fullmatch(conversation) else str(uuid4())
+
+
+def _chat_message(turn: Turn, model_id: str) -> dict[str, Any]:
+    match turn:
+        case UserTurn():
+            return {"userInputMessage": _user_message(turn, model_id)}
+        case AssistantTurn():
+            return {"assistantResponseMessage": _assistant_message(turn)}
+        case _:
+            assert_never(turn)
+
+
+def _user_message(turn: UserTurn, model_id: str) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "content": turn.text,
+        "modelId": model_id,
+        "origin": "AI_EDITOR",
+    }
+    if turn.images:
+        message["images"] = [
+            {"format": image.format, "source": {"bytes": image.data}}
+            for image in turn.images
+        ]
+    if turn.answers:
+        message["userInputMessageContext"] = {
+            "toolResults": [
+                {
+                    "toolUseId": answer.id,
+                    "status": "error" if answer.is_error else "success",
+                    "content": [{"text": text} for text in answer.texts],
+                }
+                for answer in turn.answers
+            ]
+        }
+    return message
+
+
+def _assistant_message(turn: AssistantTurn) -> dict[str, Any]:
+    message: dict[str, Any] = {"content": turn.text}
+    match turn.reasoning:
+        case Thinking(text, signature):
+            message["reasoningContent"] = {
+                "reasoningText": {"text": text, "signature": signature}
+            }
+        case RedactedThinking(data):
+            message["reasoningContent"] = {"redactedContent": data}
+        case None:
+            pass
+    if turn.calls:
+        message["toolUses"] = [
+            {"toolUseId": call.id, "name": call.name, "input": call.input}
+            for call in turn.calls
+        ]
+    return message
