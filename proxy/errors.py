@@ -7,12 +7,15 @@ GatewayError
 ├── KeyMissing             401  no key, or none that we know
 ├── NotFound               404  no such path
 │   └── ModelUnknown            no such model
+├── UploadTooSlow          408  the body did not come in time
 ├── BodyTooLarge           413
-├── NoAccount          429/503  the pool has no account for this call
+├── PoolPausing            429  every account is out of credits or pausing
+├── PoolEmpty              503  no account can serve until a person helps
 ├── ModelOverloaded        529  upstream has no capacity for the model
 ├── Unavailable            503  our own database is away
 ├── UpstreamTimeout        504  upstream was silent for too long
 └── UpstreamFailed         502  upstream or the network failed
+    ├── EmptyReply              upstream answered, with nothing
     ├── StreamBroken            the reply ended where it must not
     └── AccountUnusable         this account cannot; another one might
 
@@ -23,7 +26,10 @@ type. Messages are ours: no text of the service, no secret, no part of a prompt.
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Literal
+
+import msgspec
 
 from accounts.outcomes import Failed, ModelUnavailable, Outcome
 
@@ -42,6 +48,7 @@ Kind = Literal[
 class GatewayError(Exception):
     status: ClassVar[int] = 500
     kind: ClassVar[Kind] = "server"
+    outcome: Outcome | None = None
 
     def __init__(
         self,
@@ -103,23 +110,24 @@ class BodyTooLarge(GatewayError):
     kind = "too_large"
 
 
-class NoAccount(GatewayError):
-    kind = "server"
+class UploadTooSlow(GatewayError):
+    status = 408
+    kind = "timeout"
 
 
-class AllAccountsPausing(NoAccount):
+class PoolPausing(GatewayError):
     status = 429
     kind = "rate_limit"
 
 
-class AccountsMissing(NoAccount):
+class PoolEmpty(GatewayError):
     status = 503
 
 
 class ModelOverloaded(GatewayError):
     status = 529
     kind = "overloaded"
-    outcome: Outcome = ModelUnavailable()
+    outcome = ModelUnavailable()
 
 
 class Unavailable(GatewayError):
@@ -129,7 +137,7 @@ class Unavailable(GatewayError):
 class UpstreamTimeout(GatewayError):
     status = 504
     kind = "timeout"
-    outcome: Outcome = Failed("the service was silent for too long")
+    outcome = Failed("the service was silent for too long")
 
 
 class UpstreamFailed(GatewayError):
@@ -139,7 +147,12 @@ class UpstreamFailed(GatewayError):
         """`retryable`: trying again, on this or another account, may help."""
         super().__init__(message)
         self.retryable = retryable
-        self.outcome: Outcome = Failed(message)
+        self.outcome = Failed(message)
+
+
+class EmptyReply(UpstreamFailed):
+    def __init__(self) -> None:
+        super().__init__("upstream gave an empty answer")
 
 
 class StreamBroken(UpstreamFailed):
@@ -150,3 +163,14 @@ class AccountUnusable(UpstreamFailed):
     def __init__(self, message: str, outcome: Outcome) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+_INDEX = re.compile(r"\[(\d+)\]")
+
+
+def invalid_field(error: msgspec.ValidationError, below: str = "") -> BadRequest:
+    """msgspec says "Expected `str`, got `int` - at `$.messages[0].role`"."""
+    what, _, where = str(error).partition(" - at `")
+    path = _INDEX.sub(r".\1", where.rstrip("`").removeprefix("$")).strip(".")
+    full = ".".join(part for part in (below, path) if part)
+    return BadRequest(f"{full}: {what}" if full else what, param=full or None)

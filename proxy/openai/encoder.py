@@ -1,0 +1,34 @@
+"""Neutral errors -> the OpenAI API's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.errors import GatewayError, Kind
+
+ERROR_TYPES: dict[Kind, str] = {
+    "invalid_request": "invalid_request_error",
+    "authentication": "invalid_request_error",
+    "not_found": "invalid_request_error",
+    "too_large": "invalid_request_error",
+    "rate_limit": "rate_limit_error",
+    "overloaded": "server_error",
+    "timeout": "server_error",
+    "server": "server_error",
+}
+CODES: dict[Kind, str] = {
+    "authentication": "invalid_api_key",
+    "rate_limit": "rate_limit_exceeded",
+}
+
+
+def error_body(error: GatewayError) -> dict[str, Any]:
+    """All four keys are always there: clients read them unasked."""
+    return {
+        "error": {
+            "message": error.message,
+            "type": ERROR_TYPES[error.kind],
+            "param": error.param,
+            "code": error.code or CODES.get(error.kind),
+        }
+    }

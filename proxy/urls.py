@@ -1,0 +1,12 @@
+"""The API's routes, below /v1/."""
+
+from __future__ import annotations
+
+from proxy import models_api
+from proxy.anthropic import api as anthropic
+from proxy.api import routes
+
+urlpatterns = [
+    *routes(anthropic.api, anthropic.error_body),
+    *routes(models_api.api, models_api.error_body),
+]
