@@ -7,5 +7,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("v1/", include("proxy.urls")),
     path("", include("dashboard.urls")),
 ]

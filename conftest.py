@@ -1,0 +1,43 @@
+"""Fixtures that every test may use: the upstream, and our connections to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pytest_django import Settings
+
+from clients import keys
+from kiro2api import http
+from proxy import settlements
+from simulator.control import Control
+from simulator.testing import running_simulator
+
+
+@pytest.fixture(scope="session")
+def simulator_running() -> Iterator[Control]:
+    with running_simulator() as control:
+        yield control
+
+
+@pytest.fixture
+def simulator(
+    simulator_running: Control, settings: Settings
+) -> Iterator[Control]:
+    """The upstream, as at its start. A request of ours that broke a rule of its
+    protocol fails the test that sent it, whatever else the test looked at."""
+    simulator_running.reset()
+    for name in ("KIRO_API_URL", "KIRO_CONTROL_URL", "KIRO_AUTH_URL", "KIRO_OIDC_URL"):
+        setattr(settings, name, simulator_running.url)
+    yield simulator_running
+    assert simulator_running.broken_rules() == []
+    assert simulator_running.unknown_members() == []
+
+
+@pytest.fixture
+async def connections() -> AsyncIterator[None]:
+    """For tests that go upstream from their own loop: closes what they opened."""
+    keys.forget()
+    yield
+    await settlements.close(seconds=10)
+    await http.close()

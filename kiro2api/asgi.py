@@ -1,0 +1,53 @@
+"""http -> Django (the API without middleware), websocket -> the dashboard."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kiro2api.settings")
+
+from django.core.asgi import get_asgi_application
+
+pages = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.core import signals  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+from django.db import close_old_connections, reset_queries  # noqa: E402
+
+from dashboard.routing import websocket_urlpatterns  # noqa: E402
+from kiro2api.handler import ApiHandler  # noqa: E402
+
+# Django's own receivers are sync; pages need them, the API must not pay for them.
+for signal, receiver in (
+    (signals.request_started, reset_queries),
+    (signals.request_started, close_old_connections),
+    (signals.request_finished, close_old_connections),
+):
+    signal.disconnect(receiver)
+    signal.connect(receiver, sender=ASGIHandler)
+
+api = ApiHandler()
+
+
+async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    path: str = scope["path"]
+    if path != "/v1" and not path.startswith("/v1/"):
+        await pages(scope, receive, send)
+        return
+    # A base URL may end in /v1, and clients add their own to it.
+    below = path.removeprefix("/v1").removeprefix("/v1")
+    await api({**scope, "path": f"/v1{below or '/'}"}, receive, send)
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+        ),
+    }
+)
