@@ -9,7 +9,7 @@ import tempfile
 _SCRATCH = tempfile.mkdtemp(prefix="kiro2api-tests-")
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 
-_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "TEST_DATABASE_URL")
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "TEST_DATABASE_URL", "POSTGRES_URL")
 _KEPT_PREFIXES = ("PYTEST", "PYTHON", "COVERAGE")
 
 for _name in list(os.environ):
