@@ -15,6 +15,9 @@ Number = TypeVar("Number", int, float)
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
+asked: set[str] = set()
+"""The names of all variables that were read: what there is to document."""
+
 
 def text(name: str, default: str = "") -> str:
     """The variable's value. An empty one counts as not set.
@@ -22,6 +25,7 @@ def text(name: str, default: str = "") -> str:
     One pair of outer quotes is taken off: `docker run --env-file` hands them on
     as part of the value.
     """
+    asked.add(name)
     value = os.environ.get(name, "").strip()
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
         value = value[1:-1].strip()
@@ -105,8 +109,15 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def listed(name: str) -> list[str]:
-    return [item.strip() for item in text(name).split(",") if item.strip()]
+def pairs(name: str) -> dict[str, str]:
+    """`a=b,c=d`"""
+    found = {}
+    for item in filter(None, map(str.strip, text(name).split(","))):
+        key, equals, value = (word.strip() for word in item.partition("="))
+        if not (key and equals and value):
+            raise ImproperlyConfigured(f"{name}: {item!r} is not of the form a=b.")
+        found[key] = value
+    return found
 
 
 def service_address(name: str, default: str) -> str:

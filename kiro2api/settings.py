@@ -60,20 +60,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Secrets. With SQLite a first start makes them; with Postgres `checks` asks for them.
 
 SECRET_KEY = environment.secret("SECRET_KEY")
-SECRET_ENCRYPTION_KEYS = [
-    key.strip()
-    for key in environment.secret("SECRET_ENCRYPTION_KEYS").split(",")
-    if key.strip()
-]
+encryption_keys = environment.secret("SECRET_ENCRYPTION_KEYS")
 if SQLITE:
     SECRET_KEY = environment.secret_made_once(
         "SECRET_KEY", DATA_DIR / "secret-key", lambda: secrets.token_urlsafe(50)
     )
-    SECRET_ENCRYPTION_KEYS = environment.secret_made_once(
+    encryption_keys = environment.secret_made_once(
         "SECRET_ENCRYPTION_KEYS",
         DATA_DIR / "encryption-keys",
         lambda: Fernet.generate_key().decode(),
-    ).split(",")
+    )
+SECRET_ENCRYPTION_KEYS = [
+    key.strip() for key in encryption_keys.split(",") if key.strip()
+]
 
 KIRO_AUTH_TOKEN = environment.secret("KIRO_AUTH_TOKEN")
 KIRO_CLIENT_TOKEN = environment.secret("KIRO_CLIENT_TOKEN")
@@ -101,7 +100,9 @@ KIRO_OIDC_URL = environment.service_address(
 KIRO_USER_AGENT = environment.text("KIRO_USER_AGENT", f"kiro2api/{VERSION}")
 UPSTREAM_CONNECT_TIMEOUT = environment.number("UPSTREAM_CONNECT_TIMEOUT", 10.0, 0.1)
 UPSTREAM_IDLE_TIMEOUT = environment.number("UPSTREAM_IDLE_TIMEOUT", 240.0, 0.1)
+MODEL_ALIASES = environment.pairs("MODEL_ALIASES")
 MODEL_FAMILY_FALLBACK = environment.flag("MODEL_FAMILY_FALLBACK", True)
+ALLOW_REMOTE_IMAGES = environment.flag("ALLOW_REMOTE_IMAGES", False)
 MAX_TOOL_DESCRIPTION_LENGTH = environment.number(
     "MAX_TOOL_DESCRIPTION_LENGTH", 10000, 100, 10240
 )

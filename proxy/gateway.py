@@ -16,8 +16,6 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, assert_never
 
-from django.conf import settings
-
 from accounts import pool
 from accounts.outcomes import (
     Cancelled,
@@ -29,6 +27,11 @@ from accounts.outcomes import (
 )
 from proxy import catalog, settlements, tokens
 from proxy.codewhisperer import client
+from proxy.codewhisperer.faults import (
+    ContextOverflow,
+    ModelNotOffered,
+    ThinkingSignatureInvalid,
+)
 from proxy.errors import (
     AccountUnusable,
     EmptyReply,
@@ -36,12 +39,21 @@ from proxy.errors import (
     ModelOverloaded,
     PoolEmpty,
     PoolPausing,
+    PromptTooLong,
     Unavailable,
     UpstreamFailed,
 )
 from proxy.exchange import Exchange
-from proxy.messages import Event, Finish, Prompt
+from proxy.limits import Limits
+from proxy.messages import (
+    Event,
+    Finish,
+    Prompt,
+    has_thinking,
+    without_thinking,
+)
 from proxy.pump import Batch, Pump
+from proxy.routing import model_for
 
 # So long a client is kept waiting for a status; then its stream opens, and
 # what fails later is an error event.
@@ -102,7 +114,7 @@ class OpenReply:
 async def open_reply(prompt: Prompt, exchange: Exchange) -> OpenReply:
     """The reply to a prompt, with its first event there, or FIRST_EVENT_SECONDS
     gone. Failures until then are raised."""
-    model = catalog.resolve(prompt.model, settings.MODEL_FAMILY_FALLBACK)
+    model = model_for(prompt.model)
     exchange.model = prompt.model
     exchange.unhonoured = prompt.unhonoured
     input_tokens = tokens.estimate(prompt, model.upstream_id)
@@ -163,6 +175,11 @@ class _Attempts:
                 exclude=self.excluded, model=self.model.listed_id
             )
         except PoolExhausted as shortage:
+            if isinstance(self.last_failure, ModelNotOffered):
+                raise PoolEmpty(
+                    f"no account of the pool has the model {self.prompt.model}",
+                    should_retry=False,
+                ) from shortage
             # What the accounts left out for this request ran into says more than
             # that none is left.
             if self.last_failure and not isinstance(self.last_failure, AccountUnusable):
@@ -173,17 +190,23 @@ class _Attempts:
         """One upstream call. Booked as served once its Finish has passed; a call
         that is left before was cancelled."""
         outcome: Outcome | None = Cancelled()
+        limits = Limits(self.prompt, self.model.upstream_id, self.input_tokens)
         try:
             batches = client.stream(
                 credential, self.prompt, self.model, self.input_tokens
             )
             async with aclosing(batches):
                 async for batch in batches:
+                    kept = limits.feed(batch)
+                    if not kept:
+                        continue
                     self.exchange.began()
-                    if isinstance(last := batch[-1], Finish):
+                    if isinstance(last := kept[-1], Finish):
                         self.exchange.usage = last.usage
                         outcome = Served(last.usage.credits)
-                    yield batch
+                    yield kept
+                    if limits.finished:
+                        break
         except GatewayError:
             outcome = None  # the caller settles it, by what went wrong
             raise
@@ -195,6 +218,13 @@ class _Attempts:
         """Whether another call may help; leaves out accounts that cannot."""
         account = credential.account_id
         match error:
+            case ContextOverflow():
+                # Never fewer than the maximum: the client compacts by these numbers.
+                tokens_over = max(self.input_tokens, self.model.window + 1)
+                raise PromptTooLong(tokens_over, self.model.window) from error
+            case ThinkingSignatureInvalid() if has_thinking(self.prompt):
+                self.prompt = without_thinking(self.prompt)
+                return True
             case AccountUnusable(outcome=TokenRefused()) if account not in self.refused:
                 self.refused.add(account)  # once more, with a renewed token
                 return True

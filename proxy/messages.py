@@ -13,7 +13,7 @@ indexes count 0, 1, 2, ...; there is exactly one Finish, and it is last.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -124,6 +124,33 @@ class Prompt:
     """Names the client's conversation, so that upstream can cache by it."""
     unhonoured: tuple[str, ...] = ()
     """Fields that were asked for and cannot be done."""
+
+
+def has_thinking(prompt: Prompt) -> bool:
+    """Whether earlier thinking stands in the conversation."""
+    return any(
+        isinstance(part, Thinking | RedactedThinking)
+        for message in prompt.messages
+        for part in message.parts
+    )
+
+
+def without_thinking(prompt: Prompt) -> Prompt:
+    """The same conversation, earlier thinking left out."""
+    return replace(
+        prompt,
+        messages=tuple(
+            Message(
+                message.role,
+                tuple(
+                    part
+                    for part in message.parts
+                    if not isinstance(part, Thinking | RedactedThinking)
+                ),
+            )
+            for message in prompt.messages
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,12 @@ def count_text(text: str, model_id: str = "") -> int:
     return round(_raw((text,)) * _factor(model_id))
 
 
+def truncate(text: str, most: int, model_id: str = "") -> str:
+    """The beginning of the text that costs so many tokens at most."""
+    whole = int(max(most, 0) / _factor(model_id))
+    return str(toktok.truncate(text, whole, VOCABULARY)[0]) if whole else ""
+
+
 def estimate(prompt: Prompt, model_id: str = "") -> int:
     """Input tokens of a prompt. Deterministic, and never less for more."""
     fixed = PER_REQUEST + PER_MESSAGE * len(prompt.messages)

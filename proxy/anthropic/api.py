@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from proxy import catalog, tokens
+from proxy import tokens
 from proxy.anthropic import encoder
 from proxy.anthropic.decoder import decode_count, decode_request
 from proxy.anthropic.schemas import CountBody, MessagesBody
@@ -15,6 +14,7 @@ from proxy.errors import GatewayError
 from proxy.gateway import open_reply
 from proxy.messages import collect
 from proxy.relay import stream
+from proxy.routing import model_for
 
 
 def error_body(
@@ -47,6 +47,6 @@ async def create_message(request: ApiRequest) -> HttpResponseBase:
 @api.post("/messages/count_tokens")
 async def count_tokens(request: ApiRequest) -> HttpResponse:
     body = decode_body(request, CountBody)
-    model = catalog.resolve(body.model, settings.MODEL_FAMILY_FALLBACK)
+    model = model_for(body.model)
     count = tokens.estimate(decode_count(body), model.upstream_id)
     return json_response({"input_tokens": count})
