@@ -39,6 +39,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR}/kiro2api.sqlite3")
     )
 }
+DATABASE_POOL_SIZE = environment.number("DATABASE_POOL_SIZE", 8, 1, 100)
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +53,7 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 0,
-        "max_size": environment.number("DATABASE_POOL_SIZE", 8, 1, 100),
+        "max_size": DATABASE_POOL_SIZE,
         "timeout": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,0 +1,48 @@
+"""What is written down equals what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kiro2api import environment
+from proxy.catalog import MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+# Secrets may also come from NAME_FILE, which the table explains once.
+FILES = re.compile(r"_FILE$")
+README = ("README.md", "README.zh-CN.md")
+
+
+# Taken when this module is loaded, before any test asks for made-up names.
+SETTINGS = {name for name in environment.asked if not FILES.search(name)} | {"LOG_FILE"}
+
+
+def table(path: str, heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading's anchor."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    below = text.split(f'<a id="{heading}"></a>', 1)[1]
+    rows = re.search(r"(?:^\|.*\n)+", below, re.MULTILINE)
+    assert rows, heading
+    lines = rows[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_env_example_explains_every_setting():
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^# ([A-Z][A-Z0-9_]*)=", text, re.MULTILINE))
+    assert explained == SETTINGS
+
+
+@pytest.mark.parametrize("readme", README)
+def test_readme_has_every_setting(readme: str):
+    named = {row[0].strip("`") for row in table(readme, "settings")}
+    assert named == SETTINGS
+
+
+@pytest.mark.parametrize("readme", README)
+def test_readme_has_every_model(readme: str):
+    rows = {row[0].strip("`"): row[1].strip("`") for row in table(readme, "models")}
+    assert rows == {model.name: model.upstream_id for model in MODELS}
