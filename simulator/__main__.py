@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ def main() -> None:
     if options.accounts is not None:
         accounts = json.loads(options.accounts.read_text())
     simulation = Simulation(accounts, Settings(pace=options.pace))
-    asyncio.run(_run(simulation, options.host, options.port))
+    try:
+        asyncio.run(_run(simulation, options.host, options.port))
+    except OSError as fault:
+        sys.exit(f"simulator: {fault}")
 
 
 def _options() -> argparse.Namespace:

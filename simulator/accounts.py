@@ -21,8 +21,8 @@ An account is described by a JSON object; only `name` is needed:
     next_reset      epoch seconds; the first of next month if absent
     models          ids, or objects {"id", "window", "output", "rate", "images"};
                     all that the service knows if absent, without Opus on plan FREE
-    state           "ok", "suspended", "wrong_application", "feature_not_supported",
-                    "unauthorized"
+    state           "ok"; "suspended" (all but usage is refused), "unauthorized" (all
+                    is), "wrong_application", "feature_not_supported" (chat is)
     throttle        null, a name in FAULTS, or {"fault", "retry_ms", "times"}: each
                     answer request gets it, `times` of them or until it is taken away
     refresh_fault   null, a name in REFRESH_FAULTS, or {"fault", "times"}
@@ -36,8 +36,8 @@ one before.
 """
 
 import hashlib
-import time
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
@@ -139,13 +139,15 @@ class Account:
     @classmethod
     def from_json(cls, description: Mapping[str, Any]) -> "Account":
         _refuse_unknown(description)
-        return cls(**description)
+        # What is spent and used up is its own, not the description's.
+        return cls(**deepcopy(dict(description)))
 
     def update(self, changes: Mapping[str, Any]) -> None:
         _refuse_unknown(changes)
+        # All of them or, where one is refused, none.
+        replace(self, **changes)
         for name, value in changes.items():
             setattr(self, name, value)
-        self._check()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -158,8 +160,6 @@ class Account:
     def take_refresh_fault(self) -> str | None:
         due, self.refresh_fault = _take(self.refresh_fault)
         return None if due is None else str(due["fault"])
-
-    # Models
 
     def listed_models(self) -> dict[str, Model]:
         if not self.models:
@@ -182,46 +182,6 @@ class Account:
             if model.legacy_id is not None
         }
         return listed | old | UNLISTED
-
-    # Quota
-
-    def credits_left(self) -> float:
-        base = self.credits_limit - self.credits_used
-        extras: float = sum(
-            grant["limit"] - grant["used"] for grant in self._open_grants()
-        )
-        return max(0.0, base) + extras + self.overage_left()
-
-    def overage_left(self) -> float:
-        if self.overage is None or not self.overage.get("enabled", True):
-            return 0.0
-        room: float = self.overage["cap"] - self.overage.get("used", 0.0)
-        return max(0.0, room)
-
-    def spend(self, credits: float) -> None:
-        """Trial and bonuses first, then the plan, then overage."""
-        for grant in self._open_grants():
-            taken = min(credits, grant["limit"] - grant["used"])
-            grant["used"] += taken
-            credits -= taken
-        room = max(0.0, self.credits_limit - self.credits_used)
-        over = credits - room
-        if over > 0 and self.overage_left() > 0 and self.overage is not None:
-            self.overage["used"] = self.overage.get("used", 0.0) + over
-            credits = room
-        self.credits_used += credits
-
-    def _open_grants(self) -> list[dict[str, Any]]:
-        grants = [*([self.trial] if self.trial else []), *self.bonuses]
-        for grant in grants:
-            grant.setdefault("used", 0.0)
-        return [
-            grant
-            for grant in grants
-            if grant.get("status", "ACTIVE") == "ACTIVE"
-            and grant.get("expires", float("inf")) > time.time()
-            and grant["used"] < grant["limit"]
-        ]
 
 
 def _take(

@@ -111,7 +111,7 @@ def _read_body(call: Call) -> Any:
         return dict(parse_qsl(call.body.decode(errors="replace")))
     try:
         return json.loads(call.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return call.body.decode(errors="replace")
 
 

@@ -21,6 +21,7 @@ from simulator.exchange import Exchange
 from simulator.faults import FAULTS, Fault, Refused
 from simulator.models import Model
 from simulator.parsing import BadReply, parse_reply
+from simulator.quota import credits_left, on_overage
 from simulator.replies import Hold, Http, Stream, Wait
 from simulator.rules import examine, refusal
 from simulator.rules.breach import Breach
@@ -93,9 +94,8 @@ def _check_rate_and_quota(account: Account) -> None:
     throttled = account.take_throttle()
     if throttled is not None:
         raise Refused(throttled)
-    if account.credits_left() <= 0:
-        overage = account.overage or {}
-        used_up = "overage_limit" if overage.get("enabled") else "monthly_limit"
+    if credits_left(account) <= 0:
+        used_up = "overage_limit" if on_overage(account) else "monthly_limit"
         raise Refused(FAULTS[used_up])
 
 
@@ -139,7 +139,7 @@ async def _stream(
         pace = standing.account.pace or simulation.settings.pace
     encoded = encode(stream, asked, pace)
     for signature in encoded.signatures:
-        simulation.remember_signature(signature)
+        simulation.signatures[signature] = None
     response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM})
     if asked.style in CONVERSATION_HEADERS:
         response.headers[CONVERSATION_HEADERS[asked.style]] = asked.conversation_id

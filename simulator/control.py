@@ -64,7 +64,7 @@ class Control:
         account: Json = self._call("GET", f"accounts/{quote(name)}")
         return account
 
-    def update_account(self, name: str, **changes: Any) -> Json:
+    def update_account(self, name: str, /, **changes: Any) -> Json:
         account: Json = self._call("PATCH", f"accounts/{quote(name)}", changes)
         return account
 

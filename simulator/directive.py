@@ -11,13 +11,14 @@ tools, and requests to sum the conversation up, are answered with text.
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulator.parsing import cut_up
 from simulator.rules.history import conversation
 
-DIRECTIVE = re.compile(r"<<SIM:(\{.*?\}):SIM>>", re.DOTALL)
+START, END = "<<SIM:", ":SIM>>"
 COMPACTION = re.compile(
     r"(create|write|provide|produce)\b.{0,80}\bsummary of (the|this|our) conversation"
     r"|your task is to (create|write|produce)\b.{0,40}\bsummary"
@@ -28,6 +29,7 @@ TEXT_PIECE = 16
 LONGEST_TOOL_NAME = 64
 SHORTEST_KEPT_PREFIX = 16
 
+JSON = json.JSONDecoder()
 ANY_TEXT = "Done."
 SUMMARY = "<summary>\nThe conversation so far, in short.\n</summary>"
 
@@ -35,27 +37,52 @@ Thinking = Literal["native", "tagged"]
 Turns = Sequence[Sequence[Mapping[str, Any]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Directive:
+    start: int
+    end: int
+    turns: Any
+    """As it stands in the text: of any shape, None where it is no JSON."""
+
+
+def find_directives(text: str) -> Iterator[Directive]:
+    """One after the other; a directive within another's JSON belongs to that."""
+    at = text.find(START)
+    while at >= 0:
+        directive = _read(text, at)
+        if directive is not None:
+            yield directive
+        after = at + len(START) if directive is None else directive.end
+        at = text.find(START, after)
+
+
+def without_directives(text: str) -> str:
+    for directive in reversed(list(find_directives(text))):
+        text = text[: directive.start] + text[directive.end :]
+    return text
+
+
 def directed_steps(body: dict[str, Any]) -> list[dict[str, Any]] | None:
     """The steps of the turn that is asked for; None without a directive."""
     state = body["conversationState"]
-    found = _find(state)
+    found = _newest(state)
     if found is None:
         return None
     directive, played = found
     content = state["currentMessage"]["userInputMessage"]["content"]
-    if COMPACTION.search(content) and not DIRECTIVE.search(content):
+    if COMPACTION.search(content) and START not in content:
         return [{"text": SUMMARY}]
     try:
-        return _turn(json.loads(directive)["turns"], played, body)
-    except (ValueError, LookupError, TypeError, AttributeError) as fault:
+        return _turn(directive.turns, played, body)
+    except (LookupError, TypeError, AttributeError) as fault:
         return [{"text": f"The directive cannot be read: {fault!r}"}]
 
 
 def _turn(turns: Turns, played: int, body: dict[str, Any]) -> list[dict[str, Any]]:
     turn = turns[played] if played < len(turns) else []
     tools, thinking = offered_tools(body), thinking_asked(body)
-    played_out = (_step(action, tools, thinking) for action in turn)
-    steps = [step for step in played_out if step is not None]
+    chosen = (_step(action, tools, thinking) for action in turn)
+    steps = [step for step in chosen if step is not None]
     speaks = any(step.keys() & {"text", "fill", "tool"} for step in steps)
     return steps if speaks else [*steps, {"text": ANY_TEXT}]
 
@@ -82,14 +109,25 @@ def thinking_asked(body: dict[str, Any]) -> Thinking | None:
     return None
 
 
-def _find(state: dict[str, Any]) -> tuple[str, int] | None:
+def _read(text: str, start: int) -> Directive | None:
+    try:
+        value, end = JSON.raw_decode(text, start + len(START))
+        turns = value["turns"]
+    except (ValueError, LookupError, TypeError):
+        end, turns = text.find(END, start), None
+    if end < 0 or not text.startswith(END, end):
+        return None
+    return Directive(start, end + len(END), turns)
+
+
+def _newest(state: dict[str, Any]) -> tuple[Directive, int] | None:
     """The newest directive, and how many turns of it were played."""
     played = 0
     for _, message in reversed(list(conversation(state))):
         if "assistantResponseMessage" in message:
             played += 1
             continue
-        directives = DIRECTIVE.findall(message["userInputMessage"]["content"])
+        directives = list(find_directives(message["userInputMessage"]["content"]))
         if directives:
             return directives[-1], played
     return None

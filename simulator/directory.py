@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.accounts import Account
+from simulator.accounts import Account, UnknownMember
+from simulator.quota import credits_left, spend
+from simulator.recent import Recent
 
 
 class NoSuchAccount(LookupError):
@@ -37,14 +39,14 @@ class Standing:
             "refresh_attempts": self.refresh_attempts,
             "metered_requests": self.metered_requests,
             "credits_metered": self.credits_metered,
-            "credits_left": self.account.credits_left(),
+            "credits_left": credits_left(self.account),
         }
 
     def meter(self, credits: float, first: bool) -> None:
         """`first`: of the request's metering events."""
         self.metered_requests += first
         self.credits_metered += credits
-        self.account.spend(credits)
+        spend(self.account, credits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class Grant:
 class Directory:
     def __init__(self, descriptions: Iterable[Mapping[str, Any]]) -> None:
         self._standings: dict[str, Standing] = {}
-        self._access: dict[str, Grant] = {}
-        self._refresh: dict[str, Grant] = {}
+        self._access: Recent[str, Grant] = Recent()
+        self._refresh: Recent[str, Grant] = Recent()
         for description in descriptions:
             self.add(Account.from_json(description))
 
@@ -81,6 +83,8 @@ class Directory:
 
     def update(self, name: str, changes: Mapping[str, Any]) -> Standing:
         standing = self.named(name)
+        if changes.get("name", name) != name:
+            raise UnknownMember("an account keeps its name")
         standing.account.update(changes)
         if "refresh_token" in changes:
             standing.refresh_generation += 1

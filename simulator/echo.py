@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from simulator.directive import DIRECTIVE, thinking_asked
+from simulator.directive import thinking_asked, without_directives
 
 MOST_REPEATED = 400
 ASIDES = re.compile(
@@ -38,7 +38,7 @@ def echo_steps(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _trimmed(text: str) -> str:
     """The end of it, where a user's own words stand behind prompts and reminders."""
-    text = DIRECTIVE.sub("", ASIDES.sub("", text)).strip()
+    text = without_directives(ASIDES.sub("", text)).strip()
     if len(text) <= MOST_REPEATED:
         return text
     tail = text[-MOST_REPEATED:]

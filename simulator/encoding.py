@@ -73,8 +73,14 @@ class _Answer:
         self.used_tool = False
 
     def flow(self, stream: Stream) -> Iterator[Frame | Wait | Hold]:
-        if self.asked.style != "kiro" and (stream.steps or stream.tail):
-            yield self._message_metadata()
+        begun = self.asked.style == "kiro"
+        for item in self._answer(stream):
+            if isinstance(item, Frame) and not begun:
+                begun = True
+                yield self._message_metadata()
+            yield item
+
+    def _answer(self, stream: Stream) -> Iterator[Frame | Wait | Hold]:
         for step in stream.steps:
             match step:
                 case Wait() | Hold():

@@ -24,7 +24,7 @@ CHAT = frozenset({"GenerateAssistantResponse", "SendMessage"})
 ON_MANAGEMENT = frozenset(
     {"GetUsageLimits", "ListAvailableModels", "ListAvailableProfiles", "GetProfile"}
 )
-SOCIAL_PATHS = frozenset({"/refreshToken", "/oauth/token"})
+SOCIAL_PATHS = ("/refreshToken", "/oauth/")
 TOKEN_TYPES = {"external_idp": "EXTERNAL_IDP", "api_key": "API_KEY"}
 
 
@@ -93,13 +93,9 @@ class Exchange:
             await self.simulation.gates.wait(reply.gate)
         return reply.answer
 
-    def answer(
-        self, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
-    ) -> web.Response:
-        return web.Response(
-            body=encode_payload(body),
-            headers={"Content-Type": CONTENT_TYPE[self.call.style], **(headers or {})},
-        )
+    def answer(self, body: Mapping[str, Any]) -> web.Response:
+        headers = {"Content-Type": CONTENT_TYPE[self.call.style]}
+        return web.Response(body=encode_payload(body), headers=headers)
 
     def answer_http(self, http: Http) -> web.Response:
         text = http.body if isinstance(http.body, str) else json.dumps(http.body)
@@ -120,7 +116,8 @@ class Exchange:
         fault = refused.fault
         if fault.drops:
             self.reset()
-        answer = write_auth_fault(fault, social=self.call.path in SOCIAL_PATHS)
+        social = self.call.path.startswith(SOCIAL_PATHS)
+        answer = write_auth_fault(fault, social)
         return web.Response(
             status=answer.status, headers=dict(answer.headers), body=answer.body
         )

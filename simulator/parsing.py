@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from simulator.faults import Fault, named_fault
 from simulator.replies import (
     Chunks,
     Damaged,
     Emit,
+    End,
     Fail,
     Framed,
     Hold,
@@ -41,7 +42,7 @@ class BadReply(ValueError):
 def parse_reply(value: Any) -> Reply:
     try:
         return _reply(value)
-    except (KeyError, TypeError, AttributeError) as fault:
+    except (LookupError, TypeError, ValueError, AttributeError) as fault:
         raise BadReply(f"{fault!r} in {value!r}") from fault
 
 
@@ -65,10 +66,13 @@ def _answer(members: Members) -> Stream | Http | Fault:
     if "http" in members:
         return Http(**_only(members, "http"))
     steps = tuple(_step(step) for step in members.pop("steps"))
-    whole = members.get("end", "clean") == "clean" and not any(map(_breaks_off, steps))
+    end = members.pop("end", "clean")
+    whole = end == "clean" and not any(map(_breaks_off, steps))
     tail = _tail(members.pop("tail", whole))
     chunks = _chunks(members.pop("chunks", {"frames": 1}))
-    return Stream(steps, tail, chunks, **members)
+    if end not in get_args(End):
+        raise KeyError(end)
+    return Stream(steps, tail, chunks, end, **members)
 
 
 def _breaks_off(step: Step) -> bool:
@@ -130,7 +134,10 @@ def _only(members: Members, name: str) -> Any:
 
 
 def _pieces(value: str | list[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    pieces = (value,) if isinstance(value, str) else tuple(value)
+    if not all(isinstance(piece, str) for piece in pieces):
+        raise TypeError(value)
+    return pieces
 
 
 def _read_text(value: str | list[str]) -> Say:

@@ -155,6 +155,6 @@ def _operation(
         target = request.headers.get("x-amz-target", "")
         style, operation = TARGETS.get(target, ("json", "Unknown"))
         return style, operation if request.method == "POST" else "Unknown", target
-    on_kiro = simulation.settings.rest_host == "kiro"
     operation = PATHS.get((request.method, request.path), "Unknown")
+    on_kiro = simulation.settings.rest_host == "kiro" and operation in OPERATIONS
     return "kiro" if on_kiro else "rest", operation, None

@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+from simulator.recent import Recent
+
 REGISTRATION_SECONDS = 90 * 24 * 3600
 DEVICE_SECONDS = 600
 POLL_SECONDS = 1
@@ -39,11 +41,11 @@ class Ticket:
 
 @dataclass(slots=True)
 class SignIns:
-    clients: dict[str, str] = field(default_factory=dict)
+    clients: Recent[str, str] = field(default_factory=Recent)
     """Registered client ids with their secrets."""
-    devices: dict[str, Device] = field(default_factory=dict)
+    devices: Recent[str, Device] = field(default_factory=Recent)
     """By device code."""
-    tickets: dict[str, Ticket] = field(default_factory=dict)
+    tickets: Recent[str, Ticket] = field(default_factory=Recent)
     as_account: str | None = None
 
     def register(self) -> tuple[str, str]:

@@ -7,18 +7,18 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from aiohttp import web
 
 from simulator.accounts import UnknownMember
 from simulator.captures import Captures
 from simulator.directory import Directory
+from simulator.recent import Recent
 from simulator.replies import Reply
 from simulator.signins import SignIns
 
 RestHost = Literal["legacy", "kiro"]
-MOST_SIGNATURES = 10_000
 
 
 @dataclass(slots=True)
@@ -34,6 +34,8 @@ class Settings:
         unknown = changes.keys() - {member.name for member in fields(self)}
         if unknown:
             raise UnknownMember(f"unknown settings: {', '.join(sorted(unknown))}")
+        if changes.get("rest_host", "legacy") not in get_args(RestHost):
+            raise UnknownMember(f"rest_host: {changes['rest_host']!r}")
         for name, value in changes.items():
             setattr(self, name, value)
 
@@ -78,8 +80,8 @@ class Simulation:
     gates: Gates = field(init=False)
     queue: deque[Queued] = field(init=False)
     signins: SignIns = field(init=False)
-    signatures: dict[str, None] = field(init=False)
-    """Reasoning that was handed out, in order; the oldest is forgotten first."""
+    signatures: Recent[str, None] = field(init=False)
+    """Signatures and redacted pieces of reasoning that were handed out."""
 
     def __post_init__(self) -> None:
         self._begin()
@@ -91,7 +93,7 @@ class Simulation:
         self.gates = Gates()
         self.queue = deque()
         self.signins = SignIns()
-        self.signatures = {}
+        self.signatures = Recent()
 
     def reset(self) -> None:
         """As at the start; answers that wait at a gate go on."""
@@ -106,11 +108,6 @@ class Simulation:
                 self.queue.remove(queued)
                 return queued.reply
         return None
-
-    def remember_signature(self, signature: str) -> None:
-        self.signatures[signature] = None
-        while len(self.signatures) > MOST_SIGNATURES:
-            del self.signatures[next(iter(self.signatures))]
 
     def state(self) -> dict[str, Any]:
         return {

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.accounts import Account, Plan
+from simulator.quota import on_overage
 
 TITLES: dict[Plan, str] = {
     "FREE": "KIRO FREE",
@@ -15,7 +16,6 @@ FAR = 4_102_444_800  # 2100-01-01, where a grant names no end
 
 
 def usage_limits(account: Account, with_email: bool) -> dict[str, Any]:
-    overage = account.overage or {}
     plan = account.plan
     return {
         # Wrong in real life too: readers go by nextDateReset.
@@ -24,7 +24,7 @@ def usage_limits(account: Account, with_email: bool) -> dict[str, Any]:
         "nextDateReset": account.next_reset,
         "overageConfiguration": {
             "overageLimit": None,
-            "overageStatus": "ENABLED" if overage.get("enabled") else "DISABLED",
+            "overageStatus": "ENABLED" if on_overage(account) else "DISABLED",
         },
         "subscriptionInfo": {
             "overageCapability": (

@@ -28,6 +28,7 @@ SHAPES = {
     ("GenerateAssistantResponse", "kiro"): TARGET_REQUEST,
     ("SendMessage", "rest"): SEND_MESSAGE_REQUEST,
     ("SendMessage", "json"): SEND_MESSAGE_REQUEST,
+    ("SendMessage", "kiro"): SEND_MESSAGE_REQUEST,
 }
 
 

@@ -1,6 +1,6 @@
 """What the service's model backends take as a tool."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from simulator.rules.breach import Breach
@@ -8,11 +8,6 @@ from simulator.rules.breach import Breach
 LONGEST_PROPERTY_NAME = 64
 INT32 = range(-(2**31), 2**31)
 TYPES = frozenset(["string", "number", "integer", "boolean", "object", "array", "null"])
-
-# Where schemas stand inside a schema.
-ONE = ("items", "additionalProperties", "not", "contains", "propertyNames")
-LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-NAMED = ("properties", "patternProperties", "$defs", "definitions")
 
 
 def tool_breaches(tools: list[dict[str, Any]], path: str) -> Iterator[Breach]:
@@ -33,7 +28,7 @@ def tool_breaches(tools: list[dict[str, Any]], path: str) -> Iterator[Breach]:
 def _top_breaches(schema: dict[str, Any], path: str) -> Iterator[Breach]:
     if schema.get("type") != "object":
         yield Breach("schema-object", f"{path}/type")
-    if not isinstance(schema.get("properties"), dict):
+    if "properties" not in schema:
         yield Breach("schema-properties", f"{path}/properties")
     if "$schema" in schema:
         yield Breach("schema-dialect", f"{path}/$schema")
@@ -49,64 +44,70 @@ def _schema_breaches(schema: Any, path: str) -> Iterator[Breach]:
     if not isinstance(schema, dict):
         yield Breach("schema-keyword", path)
         return
-    if not _is_type(schema.get("type", "object")):
-        yield Breach("schema-keyword", f"{path}/type")
-    if "required" in schema and not _are_names(schema["required"]):
-        yield Breach("schema-required", f"{path}/required")
-    yield from _bound_breaches(schema, path)
-    for keyword in ONE:
-        if keyword in schema:
-            yield from _schema_breaches(schema[keyword], f"{path}/{keyword}")
-    for keyword in LISTS:
-        if keyword in schema:
-            yield from _list_breaches(schema[keyword], f"{path}/{keyword}")
-    for keyword in NAMED:
-        if keyword in schema:
-            yield from _named_breaches(schema[keyword], f"{path}/{keyword}")
+    for keyword, value in schema.items():
+        check = CHECKS.get(keyword)
+        if check is not None:
+            yield from check(value, f"{path}/{keyword}")
 
 
-def _bound_breaches(schema: Mapping[str, Any], path: str) -> Iterator[Breach]:
-    for keyword in ("exclusiveMinimum", "exclusiveMaximum"):
-        if _is_number(schema.get(keyword)):
-            yield Breach("schema-bounds", f"{path}/{keyword}")
-    for keyword in ("minimum", "maximum"):
-        bound = schema.get(keyword, 0)
-        if not _is_number(bound) or not INT32.start <= bound < INT32.stop:
-            yield Breach("schema-bounds", f"{path}/{keyword}")
+def _type_breaches(value: Any, path: str) -> Iterator[Breach]:
+    names = value if isinstance(value, list) else [value]
+    if not names or any(name not in TYPES for name in map(str, names)):
+        yield Breach("schema-keyword", path)
 
 
-def _list_breaches(schemas: Any, path: str) -> Iterator[Breach]:
-    if not isinstance(schemas, list) or not schemas:
+def _required_breaches(value: Any, path: str) -> Iterator[Breach]:
+    if (
+        not isinstance(value, list)
+        or not all(isinstance(name, str) for name in value)
+        or len(set(value)) < len(value)
+    ):
+        yield Breach("schema-required", path)
+
+
+def _exclusive_bound_breaches(value: Any, path: str) -> Iterator[Breach]:
+    # As a boolean, of older drafts, it is taken.
+    if not isinstance(value, bool):
+        yield Breach("schema-bounds", path)
+
+
+def _bound_breaches(value: Any, path: str) -> Iterator[Breach]:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not INT32.start <= value < INT32.stop:
+        yield Breach("schema-bounds", path)
+
+
+def _list_breaches(value: Any, path: str) -> Iterator[Breach]:
+    if not isinstance(value, list) or not value:
         yield Breach("schema-keyword", path)
         return
-    for index, schema in enumerate(schemas):
+    for index, schema in enumerate(value):
         yield from _schema_breaches(schema, f"{path}/{index}")
 
 
-def _named_breaches(schemas: Any, path: str) -> Iterator[Breach]:
-    if not isinstance(schemas, dict):
+def _named_breaches(value: Any, path: str) -> Iterator[Breach]:
+    if not isinstance(value, dict):
         yield Breach("schema-properties", path)
         return
-    for name, schema in schemas.items():
+    for name, schema in value.items():
         if len(name) > LONGEST_PROPERTY_NAME:
             yield Breach("schema-property-name", f"{path}/{name}")
         yield from _schema_breaches(schema, f"{path}/{name}")
 
 
-def _is_type(value: Any) -> bool:
-    names = value if isinstance(value, list) else [value]
-    return bool(names) and all(
-        isinstance(name, str) and name in TYPES for name in names
-    )
-
-
-def _are_names(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and all(isinstance(name, str) for name in value)
-        and len(set(value)) == len(value)
-    )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+CHECKS: dict[str, Callable[[Any, str], Iterator[Breach]]] = {
+    "type": _type_breaches,
+    "required": _required_breaches,
+    "exclusiveMinimum": _exclusive_bound_breaches,
+    "exclusiveMaximum": _exclusive_bound_breaches,
+    "minimum": _bound_breaches,
+    "maximum": _bound_breaches,
+    **dict.fromkeys(("anyOf", "oneOf", "allOf", "prefixItems"), _list_breaches),
+    **dict.fromkeys(
+        ("properties", "patternProperties", "$defs", "definitions"), _named_breaches
+    ),
+    **dict.fromkeys(
+        ("items", "additionalProperties", "not", "contains", "propertyNames"),
+        _schema_breaches,
+    ),
+}

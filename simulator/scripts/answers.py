@@ -150,6 +150,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "payload": {"followupPrompt": {"content": "And then?"}},
             },
             {"event": "intentsEvent", "payload": {"intents": {}}},
+            {"event": "interactionComponentsEvent", "payload": {}},
+            {
+                "event": "documentCitationEvent",
+                "payload": {"source": "a.pdf", "title": "A"},
+            },
             {
                 "event": "citationEvent",
                 "payload": {

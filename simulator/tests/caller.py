@@ -134,7 +134,7 @@ class Caller:
         method: str,
         path: str,
         body: Any = None,
-        headers: Mapping[str, str] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         connection = self.open(
