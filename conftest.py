@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from django.conf import settings
 from pytest_django import Settings
 
+from accounts import reading
 from clients import keys
 from kiro2api import http
 from proxy import settlements
 from simulator.control import Control
 from simulator.testing import running_simulator
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file: in memory, each thread would see a database of its own."""
+    if settings.SQLITE:
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(file)
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +31,7 @@ def simulator_running() -> Iterator[Control]:
 
 
 @pytest.fixture
-def simulator(
-    simulator_running: Control, settings: Settings
-) -> Iterator[Control]:
+def simulator(simulator_running: Control, settings: Settings) -> Iterator[Control]:
     """The upstream, as at its start. A request of ours that broke a rule of its
     protocol fails the test that sent it, whatever else the test looked at."""
     simulator_running.reset()
@@ -40,4 +48,5 @@ async def connections() -> AsyncIterator[None]:
     keys.forget()
     yield
     await settlements.close(seconds=10)
+    await reading.finish()
     await http.close()

@@ -38,11 +38,16 @@ def block(
     if until is not None:
         gives_way = Q(blocked_until__lt=until)
     now = clock.now()
-    told = {"last_error": plain_words(reason), "last_error_at": now} | changes
+    told = {"last_error": reason_words(reason), "last_error_at": now} | changes
     blocked = rows.filter(Q(blocked_reason="") | gives_way).update(
         blocked_reason=reason, blocked_since=now, blocked_until=until, **told
     )
     return blocked > 0
+
+
+def unblock(rows: AccountQuerySet) -> int:
+    """By a person's hand, whatever the reason."""
+    return rows.exclude(blocked_reason="").update(**NOT_BLOCKED, refusals=0)
 
 
 def log_block(account: str, account_id: int) -> None:
@@ -50,11 +55,11 @@ def log_block(account: str, account_id: int) -> None:
     row = Account.objects.filter(pk=account_id).first()
     if row is not None and row.blocked_reason:
         until = row.blocked_until.isoformat() if row.blocked_until else "a person helps"
-        reason = plain_words(Account.Block(row.blocked_reason))
+        reason = reason_words(Account.Block(row.blocked_reason))
         logger.warning("account %s: %s; blocked until %s", account, reason, until)
 
 
-def plain_words(reason: Account.Block) -> str:
+def reason_words(reason: Account.Block) -> str:
     """English, whatever language the page of the moment has."""
     with translation.override(None):
         return str(reason.label)

@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from accounts.models import Account
@@ -28,8 +29,15 @@ def secrets_are_set(
             id=f"accounts.E00{number}",
         )
         for number, name in enumerate(("SECRET_KEY", "SECRET_ENCRYPTION_KEYS"), 1)
-        if not getattr(settings, name)
+        if not _is_set(name)
     ]
+
+
+def _is_set(name: str) -> bool:
+    try:
+        return bool(getattr(settings, name))
+    except ImproperlyConfigured:  # how Django reads an empty SECRET_KEY
+        return False
 
 
 @register(Tags.security)

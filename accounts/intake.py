@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from accounts.importers import (
     read_entries,
 )
 from accounts.models import Account, ImportedToken
-from accounts.signals import pool_changed
+from accounts.signals import announce
 
 logger = logging.getLogger(__name__)
 
@@ -82,27 +81,44 @@ def import_text(text: str, *, again: bool = False) -> Report:
 
 def take_in(entry: Entry, *, again: bool) -> Account | None:
     """A new account at the end; None if its refresh token has come in before."""
-    digest = digest_of(entry.refresh_token)
+    account = Account(
+        name=entry.name,
+        kind=entry.kind,
+        refresh_token=entry.refresh_token,
+        client_id=entry.client_id,
+        client_secret=entry.client_secret,
+        region=entry.region,
+        profile_arn=entry.profile_arn,
+        enabled=entry.enabled,
+    )
+    return account if save_new(account, again=again) else None
+
+
+def save_new(account: Account, *, again: bool) -> bool:
+    """Put a new account at the end; False if its refresh token has come in before.
+    `again`: but not if that account was deleted."""
+    digest = digest_of(account.refresh_token)
     with transaction.atomic():
         known, first_time = ImportedToken.objects.get_or_create(digest=digest)
         if not first_time and (known.account_id is not None or not again):
-            return None
-        position = Account.objects.next_position()
-        account = Account.objects.create(
-            name=entry.name or f"{Account.Kinds(entry.kind).label} {position + 1}",
-            kind=entry.kind,
-            refresh_token=entry.refresh_token,
-            client_id=entry.client_id,
-            client_secret=entry.client_secret,
-            region=entry.region,
-            profile_arn=entry.profile_arn,
-            enabled=entry.enabled,
-            position=position,
-        )
+            return False
+        account.position = Account.objects.next_position()
+        account.name = account.name or _numbered_name(account)
+        account.save(force_insert=True)
         ImportedToken.objects.filter(digest=digest).update(account=account)
         announce()
     logger.info("account %s: added (%s)", account.name, account.kind)
-    return account
+    return True
+
+
+def _numbered_name(account: Account) -> str:
+    return f"{Account.Kinds(account.kind).label} {account.position + 1}"
+
+
+def owner_of(refresh_token: str) -> Account | None:
+    """The account that came in with this refresh token, if it is still there."""
+    digest = digest_of(refresh_token)
+    return Account.objects.filter(imported_tokens__digest=digest).first()
 
 
 def replace_login(account_id: int, changes: Mapping[str, str]) -> None:
@@ -121,12 +137,12 @@ def replace_login(account_id: int, changes: Mapping[str, str]) -> None:
             lease_owner="",
             last_error="",
         )
+        if token := changes.get("refresh_token"):
+            ImportedToken.objects.update_or_create(
+                digest=digest_of(token), defaults={"account_id": account_id}
+            )
         announce()
 
 
 def digest_of(refresh_token: str) -> str:
     return sha256(refresh_token.encode()).hexdigest()
-
-
-def announce() -> None:
-    transaction.on_commit(partial(pool_changed.send_robust, Account))

@@ -26,6 +26,10 @@ LARGEST_ANSWER = 1024 * 1024
 MOST_PAGES = 5
 
 
+class NotARegion(ValueError):
+    """Nothing else is formatted into a host name."""
+
+
 async def refresh(login: Login) -> Tokens:
     """New tokens for a login. Raises SignInAgain or SignInAway."""
     try:
@@ -34,7 +38,7 @@ async def refresh(login: Login) -> Tokens:
                 answer = await _refresh_social(login)
             case "idc":
                 answer = await _refresh_idc(login)
-    except (httpx.RequestError, TimeoutError) as error:
+    except (httpx.RequestError, TimeoutError, NotARegion) as error:
         raise SignInAway("the sign-in service cannot be reached") from error
     return answers.read_tokens(answer, timezone.now())
 
@@ -111,12 +115,15 @@ async def _ask(
     query: Mapping[str, str] | None = None,
     body: Mapping[str, object] | None = None,
 ) -> Answer:
-    url = _address(settings.KIRO_CONTROL_URL, region) + path
     try:
         answer = await _call(
-            method, url, query=query, body=body, token=credential.access_token
+            method,
+            _address(settings.KIRO_CONTROL_URL, region) + path,
+            query=query,
+            body=body,
+            token=credential.access_token,
         )
-    except (httpx.RequestError, TimeoutError) as error:
+    except (httpx.RequestError, TimeoutError, NotARegion) as error:
         raise CallFailed(Failed("the service cannot be reached")) from error
     if answer.status != 200:
         raise CallFailed(answers.control_fault(answer))
@@ -169,5 +176,5 @@ async def _send(request: httpx.Request) -> Answer:
 
 def _address(template: str, region: str) -> str:
     if not regions.is_region(region):
-        raise ValueError("not a region")
+        raise NotARegion
     return template.replace("{region}", region)

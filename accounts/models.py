@@ -38,6 +38,15 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """With an access token that is good for a while yet."""
         return self.filter(access_expires_at__gt=now + STALE_BEFORE)
 
+    def with_status(self, status: str, now: datetime) -> AccountQuerySet:
+        if status == Account.Status.DISABLED:
+            return self.filter(enabled=False)
+        if status == Account.Status.READY:
+            return self.usable(now)
+        reasons = [block for block, of in _STATUS_OF_BLOCK.items() if of == status]
+        blocked = self.filter(enabled=True, blocked_reason__in=reasons)
+        return blocked.exclude(blocked_until__lte=now)
+
     def in_order(self) -> AccountQuerySet:
         return self.order_by("position", "pk")
 
@@ -125,9 +134,8 @@ class Account(models.Model):
         _("blocked"), max_length=20, choices=Block, blank=True
     )
     blocked_since = models.DateTimeField(_("blocked since"), null=True, blank=True)
-    blocked_until = models.DateTimeField(
-        _("blocked until"), null=True, blank=True
-    )  # empty with a reason: until a person helps
+    # Empty with a reason: until a person helps.
+    blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
 
     email = models.CharField(_("e-mail"), max_length=254, blank=True)
     plan = models.CharField(_("plan"), max_length=100, blank=True)

@@ -25,7 +25,7 @@ from accounts.outcomes import (
 )
 from accounts.reading import read_usage_soon
 from accounts.refresh import NotFresh, ensure_fresh
-from accounts.signals import pool_changed
+from accounts.signals import announce_now
 from kiro2api.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ async def settle(credential: Credential, outcome: Outcome) -> None:
         return
     if credential.usage_due and isinstance(outcome, Served | Cancelled):
         read_usage_soon(credential)
-    await pool_changed.asend_robust(Account)
+    await announce_now()
 
 
 @in_database

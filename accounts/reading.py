@@ -19,7 +19,7 @@ from accounts.models import USAGE_EVERY, Account
 from accounts.outcomes import Credential, TokenRefused
 from accounts.refresh import NotFresh, ensure_fresh
 from accounts.settlement import settle
-from accounts.signals import pool_changed
+from accounts.signals import announce_now
 from accounts.usage import Usage
 from kiro2api.database import in_database
 
@@ -79,7 +79,7 @@ async def read_usage(account_id: int) -> Usage:
         credential = await ensure_fresh(await _get(account_id))
         usage = await kiro.usage_limits(credential)
     await _store(credential, usage, asked)
-    await pool_changed.asend_robust(Account)
+    await announce_now()
     return usage
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from cryptography.fernet import InvalidToken
 from django.db.models import ExpressionWrapper, F, TextField, Value
@@ -12,7 +13,9 @@ from django.db.models.expressions import Combinable
 
 from accounts.blocking import block
 from accounts.fields import cipher
-from accounts.models import SECRETS, Account
+from accounts.models import SECRETS, Account, AccountQuerySet
+
+SecretState = Literal["set", "not set", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Rotation:
 def unreadable_accounts() -> list[str]:
     """Names of the accounts with a secret that no key opens."""
     names = {}
-    for secret in _stored_secrets():
+    for secret in stored_secrets():
         try:
             cipher().decrypt(secret.ciphertext)
         except InvalidToken:
@@ -34,11 +37,24 @@ def unreadable_accounts() -> list[str]:
     return list(names.values())
 
 
+def secret_states(account_id: int) -> dict[str, SecretState]:
+    """Of one account, by field; nothing of a secret gets out of here."""
+    states: dict[str, SecretState] = dict.fromkeys(SECRETS, "not set")
+    for secret in stored_secrets(Account.objects.filter(pk=account_id)):
+        try:
+            cipher().decrypt(secret.ciphertext)
+        except InvalidToken:
+            states[secret.field] = "unreadable"
+        else:
+            states[secret.field] = "set"
+    return states
+
+
 def rotate_secrets(*, forget_unreadable: bool = False) -> Rotation:
     """Re-encrypt with the newest key. What cannot be read stays, or is emptied and
     the account then waits for a new login."""
     rotated, unreadable = 0, {}
-    for secret in _stored_secrets():
+    for secret in stored_secrets():
         try:
             rotated += secret.replace(cipher().rotate(secret.ciphertext).decode())
         except InvalidToken:
@@ -59,7 +75,7 @@ def _ask_to_sign_in(account_id: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _StoredSecret:
+class StoredSecret:
     account_id: int
     account: str
     field: str
@@ -75,12 +91,16 @@ class _StoredSecret:
         )
 
 
-def _stored_secrets() -> Iterator[_StoredSecret]:
+def stored_secrets(
+    accounts: AccountQuerySet | None = None,
+) -> Iterator[StoredSecret]:
+    """Of these accounts, else of all."""
+    accounts = Account.objects.all() if accounts is None else accounts
     for field in SECRETS:
-        rows = Account.objects.exclude(**{field: ""}).in_order()
+        rows = accounts.exclude(**{field: ""}).in_order()
         stored = rows.annotate(stored=_as_stored(field))
         for pk, name, ciphertext in stored.values_list("pk", "name", "stored"):
-            yield _StoredSecret(pk, name, field, ciphertext)
+            yield StoredSecret(pk, name, field, ciphertext)
 
 
 def _as_stored(field: str) -> Combinable:

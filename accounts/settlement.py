@@ -13,7 +13,7 @@ from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from accounts.blocking import block, log_block, plain_words, quota_reset
+from accounts.blocking import block, log_block, quota_reset, reason_words
 from accounts.models import Account, AccountQuerySet
 from accounts.outcomes import (
     Cancelled,
@@ -102,7 +102,7 @@ def _blame(
     until: datetime | Combinable | None,
     **changes: Any,
 ) -> bool:
-    failure = _failure(plain_words(reason))
+    failure = _failure(reason_words(reason))
     if block(rows, reason, until, **failure, **changes):
         log_block(credential.account, credential.account_id)
         return True

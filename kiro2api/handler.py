@@ -49,8 +49,10 @@ class ApiHandler(ASGIHandler):
 
     async def _answer(self, request: ASGIRequest, send: Any) -> None:
         response = await self.get_response_async(request)
-        await self.send_response(response, send)
-        response.close()
+        try:
+            await self.send_response(response, send)
+        finally:
+            response.close()
 
     async def _until_gone(self, receive: Any) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -26,6 +26,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
+from accounts import reading
 from kiro2api import http
 from proxy import settlements
 from proxy.dialects import error_body
@@ -207,4 +208,5 @@ class GatewayServer(Server):  # type: ignore[misc]
             details.setdefault("application_instance", nothing)
         await super().kill_all_applications().asFuture(asyncio.get_running_loop())
         await settlements.close(seconds=10)
+        await reading.finish()
         await http.close()

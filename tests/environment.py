@@ -19,6 +19,8 @@ for _name in list(os.environ):
 os.environ.update(
     DATA_DIR=_SCRATCH,
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", ""),
+    SECRET_KEY="only-for-tests-" + "0123456789" * 4,
+    SECRET_ENCRYPTION_KEYS="b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtMSE=",
     LOG_FORMAT="text",
     DJANGO_SETTINGS_MODULE="kiro2api.settings",
 )

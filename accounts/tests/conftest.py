@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from accounts import reading
 from accounts.models import Account
-from kiro2api import http
 from kiro2api.database import in_database
 from simulator.control import Control
-from simulator.testing import running_simulator
 
 ARN = "arn:aws:codewhisperer:us-east-1:699475941385:profile/EHGA3GRVQMUK"
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory):
-    from django.conf import settings
-
-    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(
-        tmp_path_factory.mktemp("db") / "test.sqlite3"
-    )
-
-
-@pytest.fixture(scope="session")
-def running():
-    with running_simulator([]) as control:
-        yield control
-
-
 @pytest.fixture
-async def simulator(running: Control, settings):
-    running.reset()
-    for name in ("KIRO_API_URL", "KIRO_CONTROL_URL", "KIRO_AUTH_URL", "KIRO_OIDC_URL"):
-        setattr(settings, name, running.url)
-    yield running
-    await reading.finish()
-    await http.close()
+def simulator(simulator: Control, connections: None) -> Control:
+    return simulator
 
 
 def add_account(name: str = "ann", **fields: Any) -> Account:
@@ -60,8 +38,8 @@ def add_account(name: str = "ann", **fields: Any) -> Account:
 
 
 @pytest.fixture
-def known_account(simulator: Control, transactional_db) -> Callable[..., Account]:
-    """An account that the simulator knows too; its access token has expired."""
+def know_account(simulator: Control) -> Callable[..., Account]:
+    """An account that the simulator knows too; it has no access token yet."""
     described: list[dict[str, Any]] = []
 
     def add(name: str = "ann", kind: str = "social", **described_as: Any) -> Account:
@@ -84,10 +62,21 @@ def known_account(simulator: Control, transactional_db) -> Callable[..., Account
     return add
 
 
-async def row(account: Account) -> Account:
+@pytest.fixture
+def known_account(know_account) -> Callable[..., Awaitable[Account]]:
+    return in_database(know_account)
+
+
+async def row(account: Account) -> Any:
     """As it stands now, with its secrets."""
     return await in_database(Account.objects.with_secrets().get)(pk=account.pk)
 
 
 async def change(account: Account, **fields: Any) -> None:
     await in_database(Account.objects.filter(pk=account.pk).update)(**fields)
+
+
+def rename_table(table: str, to: str) -> None:
+    """The accounts are away until it is called the other way round."""
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Account, table, to)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def stored(field: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {field} FROM accounts_account")
-        return cursor.fetchone()[0]
+        return str(cursor.fetchone()[0])
 
 
 def test_a_secret_is_ciphertext_in_the_database_and_plain_in_python():

@@ -8,11 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts import pool, reading
-from accounts.answers import CallFailed
 from accounts.models import Account
-from accounts.outcomes import Cancelled, Failed, NotPermitted, Served
+from accounts.outcomes import Cancelled, Served
 from accounts.tests.conftest import change, row
-from kiro2api.database import in_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +19,7 @@ USAGE = "GetUsageLimits"
 
 
 async def test_the_figures_are_stored(known_account):
-    account = await in_database(known_account)(
+    account = await known_account(
         email="ann@example.com", plan="PRO", credits_limit=1000, credits_used=188.25
     )
     usage = await reading.read_usage(account.pk)
@@ -36,9 +34,7 @@ async def test_the_figures_are_stored(known_account):
 
 async def test_no_credits_left_blocks_until_the_reset(known_account):
     reset = int(timezone.now().timestamp()) + 86400
-    account = await in_database(known_account)(
-        credits_limit=50, credits_used=50, next_reset=reset
-    )
+    account = await known_account(credits_limit=50, credits_used=50, next_reset=reset)
     await reading.read_usage(account.pk)
     after = await row(account)
     assert after.blocked_reason == Block.QUOTA
@@ -46,7 +42,7 @@ async def test_no_credits_left_blocks_until_the_reset(known_account):
 
 
 async def test_credits_that_are_back_unblock(known_account):
-    account = await in_database(known_account)()
+    account = await known_account()
     await change(
         account,
         blocked_reason=Block.QUOTA,
@@ -61,7 +57,7 @@ async def test_credits_that_are_back_unblock(known_account):
 async def test_a_request_leads_to_one_reading_in_five_minutes(
     known_account, simulator, outcome
 ):
-    account = await in_database(known_account)()
+    account = await known_account()
     await change(account, usage_asked_at=timezone.now() - timedelta(minutes=6))
     credential = await pool.checkout()
     assert simulator.calls(USAGE) == 0
@@ -77,9 +73,9 @@ async def test_a_request_leads_to_one_reading_in_five_minutes(
 async def test_a_failed_reading_changes_nothing_but_is_logged(
     known_account, simulator, caplog
 ):
-    account = await in_database(known_account)()
+    account = await known_account()
     await change(account, usage_asked_at=None, available=7.0)
-    simulator.enqueue("server_error", operation=USAGE)
+    simulator.enqueue({"fault": "internal"}, operation=USAGE)
     credential = await pool.checkout()
     await pool.settle(credential, Served())
     await reading.finish()
@@ -92,7 +88,7 @@ async def test_a_failed_reading_changes_nothing_but_is_logged(
 async def test_a_worn_out_token_is_renewed_once_for_the_reading(
     known_account, simulator
 ):
-    account = await in_database(known_account)()
+    account = await known_account()
     await pool.checkout()
     await change(account, refreshed_at=timezone.now() - timedelta(minutes=9))
     simulator.expire_access_token("ann")

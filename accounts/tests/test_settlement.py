@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.django_db
 Block = Account.Block
 
 
-def after(outcome, account: Account | None = None) -> Account:
+def after(outcome, account: Account | None = None) -> Any:
     account = account or add_account()
     settle(account.credential(), outcome)
     return Account.objects.with_secrets().get(pk=account.pk)
@@ -188,7 +189,7 @@ def test_many_refusals_of_one_token_count_once():
     assert row.failures == 20
 
 
-BLOCKS = {
+BLOCKS: dict[str, dict[str, Any]] = {
     "none": {},
     "short": {"blocked_reason": Block.THROTTLED, "in": 5},
     "long": {"blocked_reason": Block.QUOTA, "in": 86400},

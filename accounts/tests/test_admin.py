@@ -1,0 +1,466 @@
+"""The account pages, as a person uses them, with the simulator behind."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Account
+from accounts.signals import pool_changed
+from accounts.tests.conftest import ARN, add_account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Block = Account.Block
+LIST = "/admin/accounts/account/"
+ADD = "/admin/accounts/account/add/"
+ANN = {"name": "ann", "credits_limit": 1000, "credits_used": 188}
+BOB = {"name": "bob", "kind": "idc", "credits_limit": 50, "credits_used": 0}
+
+
+def page_of(account: Account) -> str:
+    return reverse("admin:accounts_account_change", args=[account.pk])
+
+
+def send(client: Any, url: str, **fields: Any) -> list[str]:
+    """Post a form, follow the redirect, and give the messages of the next page."""
+    response = client.post(url, fields, follow=True)
+    assert response.status_code == 200
+    form = response.context.get("adminform")
+    if form is not None and form.form.errors:
+        return [error for errors in form.form.errors.values() for error in errors]
+    return [str(message) for message in response.context["messages"]]
+
+
+def add_form(**fields: Any) -> dict[str, Any]:
+    empty = {
+        "name": "",
+        "kind": "social",
+        "region": "us-east-1",
+        "profile_arn": "",
+        "new_refresh_token": "",
+        "new_client_id": "",
+        "new_client_secret": "",
+    }
+    return empty | fields
+
+
+def change_form(account: Account, **fields: Any) -> dict[str, Any]:
+    kept = {
+        "name": account.name,
+        "enabled": "on",
+        "region": account.region,
+        "profile_arn": account.profile_arn,
+        "new_refresh_token": "",
+        "new_client_id": "",
+        "new_client_secret": "",
+    }
+    return kept | fields
+
+
+def act(client: Any, action: str, *accounts: Account) -> list[str]:
+    chosen = [account.pk for account in accounts]
+    return send(client, LIST, action=action, _selected_action=chosen)
+
+
+def only_account() -> Any:
+    return Account.objects.with_secrets().get()
+
+
+@pytest.fixture
+def admin_client(client, transactional_db):
+    """Without a password, so that none is hashed for each test."""
+    client.force_login(User.objects.create_superuser("root", password=None))
+    return client
+
+
+@pytest.fixture
+def known(simulator):
+    simulator.set_accounts([ANN, BOB])
+    return simulator.account
+
+
+def test_adding_a_social_account_tells_at_once_whether_it_works(admin_client, known):
+    token = known("ann")["refresh_token"]
+    told = send(admin_client, ADD, **add_form(name="Ann", new_refresh_token=token))
+    assert "Ann: ready: 812 of 1,000 credits left, " in "\n".join(told)
+    account = only_account()
+    assert (account.name, account.kind, account.status) == ("Ann", "social", "ready")
+    assert account.refresh_token == known("ann")["refresh_token"] != token
+    assert account.available == 812
+
+
+def test_adding_an_idc_account(admin_client, known):
+    bob = known("bob")
+    told = send(
+        admin_client,
+        ADD,
+        **add_form(
+            kind="idc",
+            new_refresh_token=bob["refresh_token"],
+            new_client_id=bob["client_id"],
+            new_client_secret=bob["client_secret"],
+        ),
+    )
+    assert "IdC 1: ready: 50 of 50 credits left, " in "\n".join(told)
+    assert only_account().kind == "idc"
+
+
+def test_a_pasted_token_file_with_its_registration_is_understood(admin_client, known):
+    bob = known("bob")
+    token = {
+        "accessToken": "aoa",
+        "refreshToken": bob["refresh_token"],
+        "authMethod": "IdC",
+        "clientIdHash": "0" * 40,
+        "region": "eu-west-1",
+    }
+    registration = {"clientId": bob["client_id"], "clientSecret": bob["client_secret"]}
+    pasted = json.dumps(token) + json.dumps(registration)
+    send(admin_client, ADD, **add_form(name="Bob", new_refresh_token=pasted))
+    account = only_account()
+    assert (account.name, account.kind, account.region) == ("Bob", "idc", "eu-west-1")
+    assert account.client_secret == bob["client_secret"]
+
+
+def test_a_pasted_list_adds_them_all_in_order(admin_client, known):
+    pasted = [
+        {"refreshToken": known("ann")["refresh_token"], "description": "Ann"},
+        {
+            "auth": "IdC",
+            "refreshToken": known("bob")["refresh_token"],
+            "clientId": known("bob")["client_id"],
+            "clientSecret": known("bob")["client_secret"],
+        },
+    ]
+    told = send(admin_client, ADD, **add_form(new_refresh_token=json.dumps(pasted)))
+    assert told[0].startswith("2 accounts added.")
+    assert "2 of 2 accounts: done" in told
+    assert [a.name for a in Account.objects.in_order()] == ["Ann", "IdC 2"]
+
+
+def test_a_refused_account_is_kept_and_says_why(admin_client, known, simulator):
+    simulator.kill_refresh_token("ann")
+    token = known("ann")["refresh_token"]
+    told = send(admin_client, ADD, **add_form(name="Ann", new_refresh_token=token))
+    assert "Ann: the sign-in service no longer accepts the refresh token" in told
+    assert only_account().status == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "This field is required."),
+        ({"new_refresh_token": "{"}, "This is not JSON: Expecting property name"),
+        ({"new_refresh_token": "[]"}, "There is no account in it."),
+        ({"new_refresh_token": "{}"}, "refreshToken is missing"),
+        ({"new_refresh_token": "[5, {}]"}, "1: not an object"),
+        ({"new_refresh_token": "a b"}, "refreshToken holds characters"),
+        (
+            {"new_refresh_token": "aor", "kind": "idc"},
+            "IdC needs clientId and clientSecret",
+        ),
+        ({"new_refresh_token": "aor", "region": "x.evil.com"}, "This is not a region."),
+        (
+            {"new_refresh_token": "aor", "profile_arn": "arn:x"},
+            "This is not a profile ARN.",
+        ),
+        ({"new_refresh_token": "aor-first"}, "The account first came in with this"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_nothing_saved(
+    admin_client, simulator, fields, said
+):
+    send(admin_client, ADD, **add_form(name="first", new_refresh_token="aor-first"))
+    told = send(admin_client, ADD, **add_form(**fields))
+    assert any(message.startswith(said) for message in told), told
+    assert Account.objects.count() == 1
+
+
+def test_no_page_shows_a_secret(admin_client):
+    secrets = {
+        "refresh_token": "hush-refresh",
+        "access_token": "hush-access",
+        "client_id": "hush-client",
+        "client_secret": "hush-secret",
+    }
+    account = add_account(kind="idc", last_error="x", **secrets)
+    bad = change_form(account, region="!", new_refresh_token="hush-typed")
+    pages = [
+        admin_client.get(LIST),
+        admin_client.get(page_of(account)),
+        admin_client.post(page_of(account), bad),
+        admin_client.get(f"{page_of(account)[:-7]}history/"),
+        admin_client.get(f"{page_of(account)[:-7]}delete/"),
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert "hush" not in page.content.decode()
+    assert "It is set. Leave empty to keep it." in pages[1].content.decode()
+
+
+def test_boxes_left_empty_keep_the_login(admin_client, simulator):
+    account = add_account(blocked_reason=Block.SUSPENDED)
+    send(admin_client, page_of(account), **change_form(account, name="Anna"))
+    row = only_account()
+    assert row.name == "Anna"
+    assert (row.refresh_token, row.access_token) == ("aor-ann", "aoa-ann")
+    assert (row.blocked_reason, row.token_version) == (Block.SUSPENDED, 0)
+    assert simulator.calls("RefreshToken") == 0
+
+
+def test_what_requests_write_meanwhile_survives_a_change(admin_client):
+    """The form is open for minutes; only what the person changed is saved."""
+    account = add_account()
+    form = change_form(account, enabled="")
+    Account.objects.update(requests=7, access_token="aoa-new", available=3.0)
+    send(admin_client, page_of(account), **{k: v for k, v in form.items() if v})
+    row = only_account()
+    assert not row.enabled
+    assert (row.requests, row.access_token, row.available) == (7, "aoa-new", 3.0)
+
+
+def test_a_new_login_unblocks_a_rejected_account(admin_client, known):
+    account = add_account(
+        blocked_reason=Block.REJECTED,
+        blocked_since=timezone.now(),
+        profile_arn="",
+    )
+    token = known("ann")["refresh_token"]
+    told = send(
+        admin_client, page_of(account), **change_form(account, new_refresh_token=token)
+    )
+    assert "ann: ready: 812 of 1,000 credits left, " in "\n".join(told)
+    row = only_account()
+    assert row.status == "ready"
+    assert row.access_token == known("ann")["access_token"]
+    noted = LogEntry.objects.latest("pk").change_message
+    assert "Refresh token" in noted
+    assert token not in noted
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"new_client_id": "c"}, "A new client needs its own refresh token."),
+        (
+            {"new_refresh_token": '[{"refreshToken": "a"}, {"refreshToken": "b"}]'},
+            "These are several accounts; here goes one.",
+        ),
+    ],
+)
+def test_half_a_login_is_refused(admin_client, fields, said):
+    account = add_account()
+    told = send(admin_client, page_of(account), **change_form(account, **fields))
+    assert told == [said]
+    assert only_account().refresh_token == "aor-ann"
+
+
+def test_an_account_that_no_key_opens_can_be_seen_and_signed_in_again(
+    admin_client, known, settings
+):
+    account = add_account()
+    settings.SECRET_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert "ann" in admin_client.get(LIST).content.decode()
+    page = admin_client.get(page_of(account)).content.decode()
+    assert "no encryption key opens it" in page
+    token = json.dumps({"refreshToken": known("ann")["refresh_token"]})
+    send(
+        admin_client, page_of(account), **change_form(account, new_refresh_token=token)
+    )
+    assert only_account().status == "ready"
+
+
+def test_dragging_writes_positions_only(admin_client):
+    accounts = [add_account(name) for name in "abc"]
+    Account.objects.update(requests=7)
+    rows = {
+        f"form-{index}-{field}": value
+        for index, account in enumerate(accounts)
+        for field, value in (("id", account.pk), ("position", 2 - index))
+    }
+    counts = {"form-TOTAL_FORMS": 3, "form-INITIAL_FORMS": 3}
+    send(admin_client, LIST, **rows, **counts, _save="Save")
+    assert [a.name for a in Account.objects.in_order()] == ["c", "b", "a"]
+    assert {a.requests for a in Account.objects.all()} == {7}
+
+
+def test_the_list_says_what_is_the_matter_and_since_when(admin_client):
+    add_account(
+        "dry",
+        blocked_reason=Block.QUOTA,
+        blocked_since=timezone.now(),
+        blocked_until=timezone.now() + timedelta(days=1),
+        credits_limit=1000,
+        available=0,
+    )
+    add_account("dead", blocked_reason=Block.REJECTED, blocked_since=timezone.now())
+    page = admin_client.get(LIST).content.decode()
+    for words in ("out of credits", "since", "the refresh token is dead", "/ 1,000"):
+        assert words in page
+    assert "until a person helps" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "names"),
+    [
+        ("ready", ["good", "healed"]),
+        ("exhausted", ["dry"]),
+        ("rejected", ["dead"]),
+        ("disabled", ["off"]),
+        ("cooling", []),
+        ("nonsense", ["good", "dry", "healed", "dead", "off"]),
+    ],
+)
+def test_the_list_filters_by_status(admin_client, status, names):
+    later = timezone.now() + timedelta(days=1)
+    add_account("good")
+    add_account("dry", blocked_reason=Block.QUOTA, blocked_until=later)
+    add_account("healed", blocked_reason=Block.THROTTLED, blocked_until=timezone.now())
+    add_account("dead", blocked_reason=Block.REJECTED)
+    add_account("off", enabled=False, blocked_reason=Block.REJECTED)
+    response = admin_client.get(LIST, {"status": status})
+    assert [account.name for account in response.context["cl"].result_list] == names
+
+
+def test_the_list_takes_as_many_queries_for_many_accounts(
+    admin_client, django_assert_num_queries
+):
+    add_account("a")
+    with CaptureQueriesContext(connection) as one:
+        admin_client.get(LIST)
+    for number in range(20):
+        add_account(f"b{number}")
+    with django_assert_num_queries(len(one)):
+        admin_client.get(LIST)
+
+
+def test_actions_report_a_count(admin_client):
+    rows = [add_account(n, blocked_reason=Block.SUSPENDED) for n in "ab"]
+    assert act(admin_client, "disable_accounts", *rows) == ["2 accounts disabled."]
+    assert act(admin_client, "disable_accounts", *rows) == ["0 accounts disabled."]
+    assert act(admin_client, "enable_accounts", rows[0]) == ["1 account enabled."]
+    assert act(admin_client, "unblock_accounts", *rows) == ["2 accounts unblocked."]
+    assert act(admin_client, "unblock_accounts", *rows) == ["0 accounts unblocked."]
+    assert [a.status for a in Account.objects.in_order()] == ["ready", "disabled"]
+
+
+def test_asking_the_service_about_many_tells_who_failed(
+    admin_client, know_account, simulator
+):
+    good, dead = know_account("good"), know_account("dead")
+    third = know_account("third")
+    simulator.kill_refresh_token("dead")
+    told = act(admin_client, "renew_tokens", good, dead, third)
+    assert told == [
+        "2 of 3 accounts: done",
+        "dead: the sign-in service no longer accepts the refresh token",
+    ]
+    assert simulator.account("good")["refreshes"] == 1
+    assert act(admin_client, "renew_tokens", good) == ["good: token renewed"]
+    assert simulator.account("good")["refreshes"] == 2
+
+
+def test_reading_credits(admin_client, know_account):
+    account = know_account(credits_limit=1000, credits_used=1000)
+    assert act(admin_client, "read_credits", account) == [
+        "ann: works, but is out of credits"
+    ]
+    assert only_account().status == "exhausted"
+
+
+def test_a_test_finds_a_suspended_account_out(admin_client, know_account):
+    account = know_account(state="suspended")
+    told = act(admin_client, "test_accounts", account)
+    assert told == ["ann: the service has suspended the account"]
+    assert only_account().status == "suspended"
+
+
+BUTTONS = ["test", "renew", "credits", "unblock"]
+
+
+@pytest.mark.parametrize("path", BUTTONS)
+def test_a_button_asks_before_it_acts(admin_client, simulator, path):
+    account = add_account(blocked_reason=Block.SUSPENDED)
+    response = admin_client.get(f"{LIST}{account.pk}/{path}/")
+    assert response.status_code == 200
+    assert "csrfmiddlewaretoken" in response.content.decode()
+    assert only_account().blocked_reason == Block.SUSPENDED
+    assert simulator.requests() == []
+
+
+def test_a_button_acts_and_leads_back(admin_client):
+    account = add_account(blocked_reason=Block.SUSPENDED)
+    page = f"http://testserver{page_of(account)}"
+    response = admin_client.post(
+        f"{LIST}{account.pk}/unblock/",
+        {"_form_submitted": "on"},
+        headers={"HX-Current-URL": page},
+    )
+    assert response["HX-Redirect"] == page
+    assert only_account().status == "ready"
+
+
+def test_a_button_leads_to_no_other_host(admin_client):
+    account = add_account()
+    response = admin_client.post(
+        f"{LIST}{account.pk}/unblock/",
+        {"_form_submitted": "on"},
+        headers={"HX-Current-URL": "https://evil.example/"},
+    )
+    assert response["HX-Redirect"] == LIST
+
+
+@pytest.fixture
+def viewer(client):
+    user = User.objects.create_user("eve", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_account"))
+    client.force_login(user)
+    return client
+
+
+def test_who_may_only_look_can_only_look(viewer):
+    account = add_account(access_token="hush", blocked_reason=Block.SUSPENDED)
+    page = viewer.get(page_of(account))
+    assert page.status_code == 200
+    assert "new_refresh_token" not in page.content.decode()
+    assert "unblock" not in viewer.get(LIST).content.decode()
+    assert viewer.get(ADD).status_code == 403
+    for path in BUTTONS:
+        url = f"{LIST}{account.pk}/{path}/"
+        assert viewer.post(url, {"_form_submitted": "on"}).status_code == 403
+    viewer.post(LIST, {"action": "unblock_accounts", "_selected_action": account.pk})
+    assert only_account().blocked_reason == Block.SUSPENDED
+
+
+def test_a_deleted_account_is_gone_and_listeners_hear_of_it(admin_client):
+    heard = []
+
+    def listen(sender, **kwargs):
+        heard.append(Account.objects.count())
+
+    account, other = add_account("a"), add_account("b")
+    pool_changed.connect(listen)
+    try:
+        admin_client.post(f"{LIST}{account.pk}/delete/", {"post": "yes"})
+        chosen = {"action": "delete_selected", "_selected_action": other.pk}
+        admin_client.post(LIST, chosen | {"post": "yes"})
+    finally:
+        pool_changed.disconnect(listen)
+    assert heard == [1, 0]
+
+
+def test_a_profile_may_be_given_by_hand(admin_client):
+    account = add_account(profile_arn="")
+    send(admin_client, page_of(account), **change_form(account, profile_arn=ARN))
+    assert only_account().profile_arn == ARN
