@@ -51,7 +51,6 @@ def _claude(
     display_name: str,
     created: date,
     *,
-    window: int = 1_000_000,
     max_output: int = 64_000,
     efforts: tuple[Effort, ...] = _EFFORTS,
     effort_needs_thinking: bool = False,
@@ -63,7 +62,7 @@ def _claude(
         upstream_id,
         display_name,
         created,
-        window=window,
+        window=1_000_000,
         max_output=max_output,
         thinking="claude",
         efforts=efforts,
@@ -167,6 +166,7 @@ MODELS: tuple[Model, ...] = (
     # The windows of these two are not known; their predecessors' is assumed.
     _claude("claude-opus-5-5", "Claude Opus 5.5", date(2026, 10, 1)),
     _claude("claude-sonnet-5-5", "Claude Sonnet 5.5", date(2026, 10, 1)),
+    # Whether these take the native fields nobody has seen; tags go with any of them.
     Model(
         "claude-sonnet-4-5-1m",
         "claude-sonnet-4.5-1m",
@@ -174,12 +174,19 @@ MODELS: tuple[Model, ...] = (
         date(2025, 9, 29),
         window=1_000_000,
     ),
-    _claude("claude-sonnet-4-6-1m", "Claude Sonnet 4.6 (1M context)", date(2026, 2, 1)),
-    _claude(
+    Model(
+        "claude-sonnet-4-6-1m",
+        "claude-sonnet-4.6-1m",
+        "Claude Sonnet 4.6 (1M context)",
+        date(2026, 2, 1),
+        window=1_000_000,
+    ),
+    Model(
         "claude-opus-4-6-1m",
+        "claude-opus-4.6-1m",
         "Claude Opus 4.6 (1M context)",
         date(2026, 2, 1),
-        effort_needs_thinking=True,
+        window=1_000_000,
     ),
     _gpt("gpt-5.6-sol", "GPT-5.6 Sol"),
     _gpt("gpt-5.6-terra", "GPT-5.6 Terra"),

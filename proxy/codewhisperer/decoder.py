@@ -113,8 +113,9 @@ class ReplyDecoder:
 
     @property
     def empty(self) -> bool:
-        """Upstream said nothing, and not why."""
-        return self._parts.index < 0 and self._cause() is None
+        """Upstream said nothing so far, and not why."""
+        held = self._splitter is not None and self._splitter.is_holding
+        return self._parts.index < 0 and not held and self._cause() is None
 
     def usage(self) -> Usage:
         return self._meter.usage()

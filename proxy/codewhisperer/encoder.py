@@ -1,7 +1,8 @@
 """A Prompt as the request of GenerateAssistantResponse.
 
-There is no system role, no sampling, no stop sequences, and a member is left out
-rather than sent as null or as an empty list.
+There is no system role, no sampling, no stop sequences. A member that says
+nothing is left out, never null or empty (R-LEFT-OUT). Tools are defined on the
+current message alone (R-TOOLS-CURRENT).
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ def encode_prompt(
     model = catalog.by_upstream_id(model_id)
     tools = offer_tools(prompt, max_description)
     tags = thinking_tags(prompt, model)
+    opening = [tags, prompt.system, *tools.notes]
     *history, current = arrange(
         prompt.messages,
         tools.names,
-        opening="\n\n".join(filter(None, [tags, prompt.system, *tools.notes])),
+        opening="\n\n".join(text for text in opening if text.strip()),
         replay=_replay(prompt, model, tags),
         max_images=MAX_IMAGES if model is None or model.images else 0,
     )
@@ -83,6 +85,7 @@ def _replay(prompt: Prompt, model: Model | None, tags: str) -> Replay:
 
 
 def _conversation_id(conversation: str) -> str:
+    """R-CONVERSATION-ID: the client's, if the service takes it, or a new one."""
     return conversation if _CONVERSATION_ID.fullmatch(conversation) else str(uuid4())
 
 

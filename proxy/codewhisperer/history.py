@@ -4,7 +4,7 @@ The service's rules (a broken one is a 400 for the whole conversation, for good)
 
     R-ENDS       the first turn and the last are the user's
     R-ALTERNATE  user and assistant alternate strictly
-    R-ANSWERS    a user turn after tool uses answers each of them, and no others
+    R-PAIR       a user turn after tool uses answers each of them, and no others
     R-ORPHAN     answers stand nowhere else
     R-BLANK      a user turn has text that is not blank, or answers
 
@@ -16,9 +16,10 @@ does not have.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, assert_never
+from typing import Any, Literal, TypeAlias, assert_never
 
 from proxy.codewhisperer.names import ToolNames, fit_id
 from proxy.codewhisperer.turns import (
@@ -30,10 +31,12 @@ from proxy.codewhisperer.turns import (
 )
 from proxy.messages import (
     Document,
+    File,
     Image,
     Message,
     Part,
     RedactedThinking,
+    RemoteImage,
     Role,
     Text,
     Thinking,
@@ -71,15 +74,8 @@ def arrange(
         for part in message.parts:
             drafts.add(message.role, part)
     said = drafts.turns
-    match said[0] if said else None:
-        case None:
-            said.append(_Said([opening or EMPTY]))
-        case AssistantTurn():
-            said.insert(0, _Said([opening or START]))
-        case _Said(texts) if opening:
-            texts.insert(0, f"{opening}\n")
-    last = said[-1]
-    if isinstance(last, AssistantTurn):
+    _begin(said, opening)
+    if isinstance(last := said[-1], AssistantTurn):
         said.append(_Said(_closing(last, messages[-1].role)))
     turns: list[Turn] = []
     calls: list[Call] = []
@@ -87,18 +83,31 @@ def arrange(
         match turn:
             case _Said(texts, images):
                 turns.append(user_turn(texts, images, calls, max_images))
-            case AssistantTurn(calls=calls):
+            case AssistantTurn():
                 turns.append(turn)
+                calls = turn.calls
             case _:
                 assert_never(turn)
     return turns
 
 
+def _begin(said: list[_Said | AssistantTurn], opening: str) -> None:
+    """R-ENDS and R-SYSTEM: the user begins, with the system text if there is one."""
+    match said[:1]:
+        case []:
+            said.append(_Said([opening or EMPTY]))
+        case [AssistantTurn()]:
+            said.insert(0, _Said([opening or START]))
+        case [_Said(texts)] if opening:
+            texts.insert(0, f"{opening}\n")
+
+
 def _closing(last: AssistantTurn, said_by: Role) -> list[str]:
-    """What the user says after the assistant had the last word."""
+    """R-PREFILL: what the user says after the assistant had the last word. Calls
+    are answered, and need no word."""
     if last.calls:
         return []
-    return [CONTINUE if said_by == "assistant" else EMPTY]  # R-PREFILL
+    return [CONTINUE if said_by == "assistant" else EMPTY]
 
 
 @dataclass(slots=True)
@@ -123,6 +132,7 @@ class _Drafts:
         self._reasoning: Thinking | RedactedThinking | None = None
         self._asked: dict[str, tuple[AssistantTurn, list[Call]]] = {}
         self._ids: set[str] = set()
+        self._repeats: Counter[str] = Counter()
 
     def add(self, role: Role, part: Part) -> None:
         """R-SIDE: each part goes to the side that can carry it. The system's
@@ -130,7 +140,7 @@ class _Drafts:
         match part:
             case Text(text):
                 self._say(role, text)
-            case Document():
+            case Document() | File() | RemoteImage():
                 self._say(role, document_text(part))
             case Image():
                 self._user().images.append(part)
@@ -144,9 +154,9 @@ class _Drafts:
                 assert_never(part)
 
     def _user(self) -> _Said:
+        self._reasoning = None
         if self.turns and isinstance(last := self.turns[-1], _Said):
             return last
-        self._reasoning = None
         self.turns.append(turn := _Said())
         return turn
 
@@ -188,7 +198,7 @@ class _Drafts:
             use,
             self._unique_id(use.id),
             self._names.upstream[use.name],
-            self._names.shorten_input(use.name, use.input),
+            self._names.shorten_input(use.name, _without_nameless(use.input)),
         )
         calls.append(call)
         turn.calls.append(call)
@@ -196,10 +206,9 @@ class _Drafts:
     def _unique_id(self, tool_use_id: str) -> str:
         """R-ID and R-DUPLICATE: fitting, and its own, in the whole conversation."""
         unique = fit_id(tool_use_id)
-        count = 1
         while unique in self._ids:
-            count += 1
-            unique = fit_id(f"{tool_use_id}#{count}")
+            self._repeats[tool_use_id] += 1
+            unique = fit_id(f"{tool_use_id}#{self._repeats[tool_use_id]}")
         self._ids.add(unique)
         return unique
 
@@ -223,3 +232,10 @@ class _Drafts:
         turn.texts.append(f"({kind} of the tool call {result.tool_use_id}:)")
         for part in result.content:
             self.add("user", part)
+
+
+def _without_nameless(input: Mapping[str, Any]) -> Mapping[str, Any]:
+    """R-INPUT-KEY: a property without a name is a model's slip, and refused."""
+    if "" not in input:
+        return input
+    return {name: value for name, value in input.items() if name}

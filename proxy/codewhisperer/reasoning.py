@@ -12,8 +12,8 @@ from typing import Any
 from proxy.catalog import Model
 from proxy.messages import Effort, Prompt, ThinkingMode
 
-MIN_MAX_TOKENS = 1024
-"""The native field takes no less."""
+LEAST_MAX_TOKENS, MOST_MAX_TOKENS = 1_024, 64_000
+"""What the native field takes, whatever the model could write."""
 TAG_BUDGET = (1_024, 24_576)
 """Tokens; the bounds other clients keep to."""
 
@@ -66,7 +66,7 @@ def _claude_fields(prompt: Prompt, model: Model) -> dict[str, Any]:
     effort = _effort(prompt, model)
     if effort and (thinks or not model.effort_needs_thinking):
         fields["output_config"] = {"effort": effort}
-    if prompt.max_tokens and MIN_MAX_TOKENS <= prompt.max_tokens <= model.max_output:
+    if LEAST_MAX_TOKENS <= (prompt.max_tokens or 0) <= MOST_MAX_TOKENS:
         fields["max_tokens"] = prompt.max_tokens
     return fields
 

@@ -31,6 +31,11 @@ class ThinkingSplitter:
         self._last = ""
         """The character before it: a quote there makes a tag a quoted one."""
 
+    @property
+    def is_holding(self) -> bool:
+        """Text has come that is not decided on yet."""
+        return bool(self._held)
+
     def feed(self, text: str) -> list[Piece]:
         self._held += text
         if self._place == "before":

@@ -65,7 +65,7 @@ def _chosen(prompt: Prompt) -> list[Tool]:
     names is defined in any case, if need be by its name alone."""
     declared: dict[str, Tool] = {}
     for tool in prompt.tools:
-        declared.setdefault(tool.name, tool)
+        declared.setdefault(tool.name, tool)  # R-TOOL-DUPLICATE
     used = dict.fromkeys(
         part.name
         for message in prompt.messages

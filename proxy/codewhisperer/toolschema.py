@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -19,14 +19,21 @@ MAX_PROPERTY_NAME = 64
 MAX_INLINED = 1_000
 """References put in place per schema; nested ones multiply."""
 _INT32 = 2**31
+_EXCLUSIVE = {"exclusiveMinimum": "Greater than", "exclusiveMaximum": "Less than"}
+_TYPES = frozenset(
+    ("string", "number", "integer", "boolean", "object", "array", "null")
+)
 
 _DROPPED = frozenset(("$schema", "$id", "$ref", "$defs", "definitions", "strict"))
 """R-SCHEMA-KEYWORDS: say nothing that a model could use, or stand in place."""
+_MAY_BE_NULL = frozenset(("const", "default"))
+"""For any other keyword null is a way to leave it out (R-SCHEMA-NULL)."""
 _SUBSCHEMAS = frozenset(
     ("items", "contains", "not", "if", "then", "else", "propertyNames")
 )
-_SUBSCHEMA_LISTS = frozenset(("anyOf", "oneOf", "allOf", "prefixItems", "items"))
+_SUBSCHEMA_LISTS = frozenset(("anyOf", "oneOf", "allOf", "prefixItems"))
 _SUBSCHEMA_MAPS = frozenset(("patternProperties", "dependentSchemas"))
+_NESTING = _SUBSCHEMAS | _SUBSCHEMA_LISTS | _SUBSCHEMA_MAPS
 
 Schema = dict[str, Any]
 
@@ -62,27 +69,43 @@ class _Repair:
             schema, refs = self._inlined(schema, refs, remarks)
         repaired: Schema = {}
         for keyword, value in schema.items():
-            if keyword in _DROPPED:
+            if keyword in _DROPPED or (value is None and keyword not in _MAY_BE_NULL):
                 continue
             if keyword == "properties":
                 repaired[keyword] = self._properties(value, depth, refs)
             elif keyword == "required":
                 if required := self._required(value):
                     repaired[keyword] = required
-            elif keyword in _SUBSCHEMAS and isinstance(value, Mapping):
-                repaired[keyword] = self.level(value, depth + 1, refs)
-            elif keyword in _SUBSCHEMA_LISTS and isinstance(value, list):
-                repaired[keyword] = [self.level(s, depth + 1, refs) for s in value]
-            elif keyword in _SUBSCHEMA_MAPS and isinstance(value, Mapping):
-                repaired[keyword] = {
-                    name: self.level(s, depth + 1, refs) for name, s in value.items()
-                }
+            elif keyword == "type":
+                if known := _known_types(value):
+                    repaired[keyword] = known
+            elif keyword == "items" and isinstance(value, list):
+                # R-SCHEMA-TUPLE: in the newer of its two spellings.
+                if prefix := self._nested("prefixItems", value, depth, refs):
+                    repaired["prefixItems"] = prefix
+            elif keyword in _NESTING:
+                if (nested := self._nested(keyword, value, depth, refs)) is not None:
+                    repaired[keyword] = nested
             elif (words := _in_words(keyword, value)) is not None:
                 remarks.append(words)
             else:
                 repaired[keyword] = value
         _describe(repaired, remarks)
         return repaired
+
+    def _nested(
+        self, keyword: str, value: object, depth: int, refs: tuple[str, ...]
+    ) -> Schema | list[Schema] | None:
+        """None for a value that the keyword cannot have."""
+        match value:
+            case Mapping() if keyword in _SUBSCHEMAS:
+                return self.level(value, depth + 1, refs)
+            case Mapping() if keyword in _SUBSCHEMA_MAPS:
+                return {k: self.level(v, depth + 1, refs) for k, v in value.items()}
+            case [_, *_] if keyword in _SUBSCHEMA_LISTS:
+                return [self.level(schema, depth + 1, refs) for schema in value]
+            case _:
+                return None
 
     def _inlined(
         self, schema: Mapping[str, Any], refs: tuple[str, ...], remarks: list[str]
@@ -128,6 +151,14 @@ class _Repair:
         ]
 
 
+def _known_types(value: object) -> str | list[str]:
+    """R-SCHEMA-TYPE: what is no type of JSON (`any`, `file`) says nothing."""
+    if isinstance(value, str):
+        return value if value in _TYPES else ""
+    names = value if isinstance(value, list) else []
+    return [name for name in names if isinstance(name, str) and name in _TYPES]
+
+
 def _follow(root: Mapping[str, Any], ref: str) -> Mapping[str, Any] | None:
     """What a JSON pointer into the same schema (`#/$defs/Point`) points at."""
     if not ref.startswith("#"):
@@ -140,20 +171,27 @@ def _follow(root: Mapping[str, Any], ref: str) -> Mapping[str, Any] | None:
 
 
 def _in_words(keyword: str, value: object) -> str | None:
-    """What a keyword that cannot be sent says; None for one that can."""
-    match keyword, value:
-        case "exclusiveMinimum", int() | float() if not isinstance(value, bool):
-            return f"Greater than {value}."
-        case "exclusiveMaximum", int() | float() if not isinstance(value, bool):
-            return f"Less than {value}."
-        case (("minimum" | "maximum"), int() | float()) if abs(value) >= _INT32:
-            return ""  # the range of somebody's integers, not a rule of the tool
-        case "additionalProperties", {**schema} if schema:
-            return f"Other properties: {msgspec.json.encode(schema).decode()}."
-        case "additionalProperties", _:
-            return ""
-        case _:
+    """R-SCHEMA-OPEN and R-SCHEMA-BOUNDS: what a keyword that cannot be sent says;
+    None for one that can."""
+    if keyword == "additionalProperties":
+        says_more = isinstance(value, Mapping) and value
+        return f"Other properties: {_json(value)}." if says_more else ""
+    if keyword in _EXCLUSIVE:
+        if isinstance(value, bool):  # as older drafts have it
             return None
+        return f"{_EXCLUSIVE[keyword]} {value}." if _is_number(value) else ""
+    if keyword in ("minimum", "maximum"):
+        # Beyond 32 bits: the range of somebody's integers, no rule of the tool.
+        return None if _is_number(value) and -_INT32 < value < _INT32 else ""
+    return None
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _describe(schema: Schema, remarks: Iterable[str]) -> None:
@@ -167,7 +205,7 @@ def _merge_alternatives(schema: Schema) -> None:
     """R-SCHEMA-TOP: no allOf, anyOf, oneOf at the top: their properties become
     the schema's own, required where every alternative requires them."""
     for keyword in ("allOf", "anyOf", "oneOf"):
-        variants = [v for v in schema.pop(keyword, []) if isinstance(v, Mapping)]
+        variants = schema.pop(keyword, None)
         if not variants:
             continue
         properties = schema.setdefault("properties", {})

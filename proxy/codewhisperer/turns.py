@@ -13,8 +13,10 @@ from typing import Any, assert_never
 
 from proxy.messages import (
     Document,
+    File,
     Image,
     RedactedThinking,
+    RemoteImage,
     Text,
     Thinking,
     ToolResult,
@@ -23,6 +25,7 @@ from proxy.messages import (
 
 EMPTY_RESULT = "(empty result)"
 INTERRUPTED = "(The tool call was interrupted; there is no result.)"
+NO_IMAGES = "This model takes none"
 IMAGES_ALONE = "(See the image.)"
 
 
@@ -81,9 +84,18 @@ def user_turn(
     return UserTurn("\n".join(lines), tuple(images[left_out:]), answers)
 
 
-def document_text(document: Document) -> str:
-    """R-DOCUMENT: as text under its title."""
-    return f"[Document: {document.title}]\n{document.text}"
+def document_text(document: Document | File | RemoteImage) -> str:
+    """R-DOCUMENT: as text under its title; what nobody has read or fetched is at
+    least named."""
+    match document:
+        case Document(title, text):
+            return f"[Document: {title}]\n{text}"
+        case File(_, title):
+            return f"[Document: {title}]\n(not read)"
+        case RemoteImage(url):
+            return f"[Image: {url}]\n(not fetched)"
+        case _:
+            assert_never(document)
 
 
 def _images(call: Call) -> Iterator[Image]:
@@ -101,7 +113,7 @@ def _answer(call: Call, numbers: Iterator[int], images: int) -> Answer:
         match part:
             case Text(text):
                 texts.append(text)
-            case Document():
+            case Document() | File() | RemoteImage():
                 texts.append(document_text(part))
             case Image():
                 texts.append(_mark(next(numbers), images))
@@ -128,7 +140,8 @@ def _legend(
     R-IMAGE-LIMIT: how many were left out."""
     owners = [f"{call.name} {call.id}" for call in calls for _ in _images(call)]
     if left_out:
-        yield f"({left_out} images left out: a message takes {max_images}, the newest.)"
+        most = f"A message takes {max_images}, the newest" if max_images else NO_IMAGES
+        yield f"(Images left out: {left_out}. {most}.)"
     if owners and len(owners) + len(own) > 1:
         shown = [*owners, *("the user" for _ in own)][left_out:]
         items = (f"{number} from {owner}" for number, owner in enumerate(shown, 1))

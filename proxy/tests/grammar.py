@@ -13,10 +13,16 @@ from proxy.messages import (
     PartEnd,
     PartStart,
     RedactedThinking,
+    ServerToolResult,
+    ServerToolUse,
     Text,
     Thinking,
     ToolUse,
 )
+
+TOOL_USE = ToolUse | ServerToolUse
+COMPLETE = RedactedThinking | ServerToolResult
+"""Parts that are all there when they start."""
 
 
 def check_grammar(events: Iterable[Event], *, finished: bool = True) -> list[Event]:
@@ -35,20 +41,20 @@ def check_grammar(events: Iterable[Event], *, finished: bool = True) -> list[Eve
                 assert opened is None, f"a part starts inside another: {event}"
                 assert index == started, f"part {index} comes as number {started}"
                 assert part in (Text(""), Thinking("")) or isinstance(
-                    part, RedactedThinking | ToolUse
+                    part, COMPLETE | TOOL_USE
                 ), f"a part starts with content: {part}"
-                assert not isinstance(part, ToolUse) or (part.id and not part.input)
+                assert not isinstance(part, TOOL_USE) or (part.id and not part.input)
                 opened, content, started = event, [], started + 1
             case PartDelta(index, text):
                 assert opened is not None, f"a delta of no part: {event}"
                 assert index == opened.index, f"a delta of another part: {event}"
                 assert text, "an empty delta"
-                assert not isinstance(opened.part, RedactedThinking)
+                assert not isinstance(opened.part, COMPLETE)
                 content.append(text)
             case PartEnd(index, signature):
                 assert opened is not None, f"no part to end: {event}"
                 assert index == opened.index, f"the end of another part: {event}"
-                if isinstance(opened.part, ToolUse):
+                if isinstance(opened.part, TOOL_USE):
                     whole = msgspec.json.decode("".join(content) or "{}")
                     assert isinstance(whole, dict), "an ended tool use is whole"
                 assert not signature or isinstance(opened.part, Thinking)

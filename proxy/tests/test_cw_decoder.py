@@ -254,6 +254,14 @@ REPLIES = {
         [thought("hm"), *TAIL],
         [*whole(0, Thinking(""), "hm"), finish("token_limit", 2)],
     ),
+    "thinking after the text": (
+        [text("So."), thought("hm"), *TAIL],
+        [
+            *whole(0, Text(""), "So."),
+            *whole(1, Thinking(""), "hm"),
+            finish("end", 5),
+        ],
+    ),
     "the input breaks off at the stop": (
         [tool("t1", '{"a'), tool("t1", stop=True), text("late"), tool("t2"), *TAIL],
         [PartStart(0, WEATHER), PartDelta(0, '{"a'), finish("token_limit", 3)],
@@ -435,6 +443,7 @@ def test_what_was_metered_is_known_before_the_end():
         (TAIL, True),
         ([text(""), metadata(stopReason="END_TURN"), *TAIL], True),
         ([text("a"), *TAIL], False),
+        ([text("<thin"), *TAIL], False),
         ([thought(signature="s"), *TAIL], False),
         ([metadata(stopReason="CONTENT_FILTERED"), *TAIL], False),
         ([exception_frame("ContentLengthExceededException", {})], False),
@@ -442,8 +451,10 @@ def test_what_was_metered_is_known_before_the_end():
     ],
 )
 def test_an_empty_reply_is_one_that_says_nothing_and_not_why(frames, empty):
-    reply = decoder()
-    check_grammar(reply.feed(frames) + reply.close())
+    reply = decoder(thinking_tags=True)
+    events = reply.feed(frames)
+    assert reply.empty is empty
+    check_grammar(events + reply.close())
     assert reply.empty is empty
 
 
