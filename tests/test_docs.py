@@ -46,3 +46,14 @@ def test_readme_has_every_setting(readme: str):
 def test_readme_has_every_model(readme: str):
     rows = {row[0].strip("`"): row[1].strip("`") for row in table(readme, "models")}
     assert rows == {model.name: model.upstream_id for model in MODELS}
+
+
+def test_the_conversion_table_has_every_rule():
+    rule = re.compile(r"\bR-[A-Z]+(?:-[A-Z]+)*\b")
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "proxy/codewhisperer").glob("*.py")
+    )
+    text = (ROOT / "docs/conversion.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| (R-[A-Z-]+) \|", text, re.MULTILINE)
+    assert sorted(explained) == sorted(set(rule.findall(code)))
