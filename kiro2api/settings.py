@@ -247,6 +247,21 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "dashboard.context.environment_badge",
-    "STYLES": [],
-    "SIDEBAR": {"show_search": False, "show_all_applications": False},
+    "SIDEBAR": {"navigation": "kiro2api.navigation.sidebar"},
+    # The dashboard's blue.
+    "COLORS": {
+        "primary": {
+            "50": "#eef1ff",
+            "100": "#e0e6ff",
+            "200": "#c6d0ff",
+            "300": "#a2b0ff",
+            "400": "#7a87fb",
+            "500": "#5865f0",
+            "600": "#3b49db",
+            "700": "#323cbb",
+            "800": "#2b3597",
+            "900": "#293278",
+            "950": "#191d46",
+        }
+    },
 }

@@ -1,0 +1,39 @@
+"""The admin's side bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """What the person may see, most used first."""
+
+    def entry(title: str, icon: str, model: str) -> dict[str, Any]:
+        app, name = model.split(".")
+        return {
+            "title": title,
+            "icon": icon,
+            "link": reverse(f"admin:{app}_{name}_changelist"),
+            "permission": lambda asking: asking.user.has_perm(f"{app}.view_{name}"),
+        }
+
+    return [
+        {
+            "items": [
+                entry(_("Accounts"), "hub", "accounts.account"),
+                entry(_("Client keys"), "key", "clients.apikey"),
+                {"title": _("Dashboard"), "icon": "monitoring", "link": "/"},
+            ]
+        },
+        {
+            "title": _("People"),
+            "items": [
+                entry(_("Users"), "person", "auth.user"),
+                entry(_("Groups"), "group", "auth.group"),
+            ],
+        },
+    ]
