@@ -17,7 +17,10 @@ from simulator.testing import running_simulator
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """SQLite in a file: in memory, each thread would see a database of its own."""
     if settings.SQLITE:
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"

@@ -49,6 +49,7 @@ class Request(WebRequest):  # type: ignore[misc]
         self.writable = asyncio.Event()
         self.writable.set()
         self._received = 0
+        self._refused = False
         self._upload_timer: Any = None
 
     # Uploads
@@ -67,6 +68,8 @@ class Request(WebRequest):  # type: ignore[misc]
 
     def handleContentChunk(self, data: bytes) -> None:
         self._received += len(data)
+        if self._refused:
+            return
         if self._received > settings.MAX_BODY_BYTES:
             self._refuse(_too_large())
         else:
@@ -74,7 +77,7 @@ class Request(WebRequest):  # type: ignore[misc]
 
     def process(self) -> Any:
         self._stop_upload_timer()
-        return super().process()
+        return None if self._refused else super().process()
 
     def connectionLost(self, reason: Any) -> None:
         self._stop_upload_timer()
@@ -88,6 +91,7 @@ class Request(WebRequest):  # type: ignore[misc]
     def _refuse(self, error: GatewayError) -> None:
         """Answer now, in the midst of the upload, and drop the rest of it."""
         self._stop_upload_timer()
+        self._refused = True
         channel = self.channel
         headers = {
             name.decode("latin1").lower(): values[0].decode("latin1")
