@@ -38,6 +38,7 @@ SECRETS = tuple(SECRET_FIELDS)
 SERVICE = ("region", "profile_arn")
 STANDING = ("standing", "last_error", "last_error_at")
 CREDITS = ("credits", "plan", "email", "resets_at", "usage_read_at")
+MODELS = ("models_listed", "models_read_at")
 USE = ("requests", "failures", "credits_spent", "last_used_at")
 TOKEN = ("access_expires_at", "refreshed_at", "created_at")
 
@@ -80,7 +81,7 @@ class AccountAdmin(AccountActions, ModelAdmin):  # type: ignore[misc]
     list_fullwidth = True
     warn_unsaved_form = True
 
-    readonly_fields = STANDING + CREDITS + USE + TOKEN
+    readonly_fields = STANDING + CREDITS + MODELS + USE + TOKEN
     add_fieldsets = (
         (None, {"fields": ("name", "kind", *SECRETS)}),
         (_("Where its service is"), {"fields": SERVICE, "classes": ("collapse",)}),
@@ -91,6 +92,7 @@ class AccountAdmin(AccountActions, ModelAdmin):  # type: ignore[misc]
         (_("Credits"), {"fields": CREDITS}),
         (_("Sign-in"), {"fields": SECRETS}),
         (_("Where its service is"), {"fields": SERVICE, "classes": ("collapse",)}),
+        (_("Models"), {"fields": MODELS, "classes": ("collapse",)}),
         (_("Use"), {"fields": USE}),
         (_("Access token"), {"fields": TOKEN}),
     )
@@ -188,6 +190,10 @@ class AccountAdmin(AccountActions, ModelAdmin):  # type: ignore[misc]
     @admin.display(description=_("status"))
     def standing(self, obj: Account) -> SafeString:
         return _standing(obj, in_list=False)
+
+    @admin.display(description=_("models"))
+    def models_listed(self, obj: Account) -> str:
+        return ", ".join(sorted(obj.offered_models))
 
     @admin.display(description=_("credits left"), ordering="available")
     def credits(self, obj: Account) -> SafeString:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from accounts import regions
 from accounts.login import Tokens
+from accounts.modellist import ModelLimits, read_models
 from accounts.outcomes import (
     Failed,
     NotPermitted,
@@ -154,14 +155,13 @@ def control_fault(answer: Answer) -> Outcome:
     return Failed(f"the service failed ({answer.status})")
 
 
-def read_model_ids(answer: Answer) -> tuple[list[str], str]:
+def read_model_page(answer: Answer) -> tuple[dict[str, ModelLimits], str]:
     """The models on this page of the list, and the token of the next page."""
     body = answer.json()
     models = body.get("models")
     if not isinstance(models, list):
         raise CallFailed(Failed("the service did not list models"))
-    ids = [_text(model, "modelId") for model in models if isinstance(model, dict)]
-    return [i for i in ids if i], _text(body, "nextToken")
+    return read_models(models), _text(body, "nextToken")
 
 
 def read_profile_arns(answer: Answer) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from accounts import kiro
-from accounts.answers import CallFailed
+from accounts.modellist import ModelLimits
 from accounts.models import Account
-from accounts.outcomes import Credential, Suspended
+from accounts.offers import ask_for_models
+from accounts.outcomes import Credential
 from accounts.reading import read_usage
 from accounts.refresh import NotFresh, renew
-from accounts.settlement import settle
 from accounts.usage import Usage
 from kiro2api.database import in_database
 
@@ -18,21 +18,14 @@ from kiro2api.database import in_database
 @dataclass(frozen=True, slots=True)
 class Inspection:
     usage: Usage
-    models: list[str]
+    models: Mapping[str, ModelLimits]
 
 
 async def inspect(account_id: int) -> Inspection:
     """Raises NotFresh, CallFailed or SecretUnreadable; their text is for people."""
-    credential = await renew_now(account_id)
+    await renew_now(account_id)
     usage = await read_usage(account_id)
-    try:
-        # A suspended account still tells its credits, but lists no models.
-        models = await kiro.list_models(credential)
-    except CallFailed as error:
-        if isinstance(error.outcome, Suspended):
-            await in_database(settle)(credential, error.outcome)
-        raise
-    return Inspection(usage, models)
+    return Inspection(usage, await ask_for_models(account_id))
 
 
 async def renew_now(account_id: int) -> Credential:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts import answers, regions, usage
 from accounts.answers import Answer, CallFailed, SignInAway
 from accounts.login import Login, Tokens
+from accounts.modellist import ModelLimits
 from accounts.outcomes import Credential, Failed
 from kiro2api import http
 
@@ -82,21 +83,24 @@ async def usage_limits(credential: Credential) -> usage.Usage:
     return usage.read_usage(figures, timezone.now())
 
 
-async def list_models(credential: Credential) -> list[str]:
-    """The ids of the models this account may use. Raises CallFailed."""
+async def list_models(credential: Credential) -> dict[str, ModelLimits]:
+    """The models this account may use, by id. Raises CallFailed, also when there
+    are none: nobody could tell that from not being told."""
     query = {"origin": "AI_EDITOR", "maxResults": "50"}
     if credential.profile_arn:
         query["profileArn"] = credential.profile_arn
-    models: list[str] = []
+    models: dict[str, ModelLimits] = {}
     for _page in range(MOST_PAGES):
         answer = await _ask(
             credential, credential.region, "GET", "/ListAvailableModels", query=query
         )
-        page, next_token = answers.read_model_ids(answer)
-        models += page
+        page, next_token = answers.read_model_page(answer)
+        models |= page
         if not next_token:
             break
         query["nextToken"] = next_token
+    if not models:
+        raise CallFailed(Failed("the service did not list models"))
     return models
 
 

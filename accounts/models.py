@@ -15,16 +15,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import regions
-from accounts.fields import EncryptedTextField
 from accounts.login import Login
 from accounts.outcomes import Credential, Kind
 from accounts.validators import validate_profile_arn, validate_region
+from kiro2api.encryption import EncryptedTextField
 
 SECRETS = ("refresh_token", "access_token", "client_id", "client_secret")
 
 # AWS's own client renews a token in the last minute of its life.
 STALE_BEFORE = timedelta(seconds=60)
 USAGE_EVERY = timedelta(minutes=5)
+
+# Read along only when asked for: too much for the rows of a page or a request.
+DEFERRED = (*SECRETS, "offered_models")
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -37,6 +40,18 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def fresh(self, now: datetime) -> AccountQuerySet:
         """With an access token that is good for a while yet."""
         return self.filter(access_expires_at__gt=now + STALE_BEFORE)
+
+    def in_service(self) -> AccountQuerySet:
+        """Usable, or so again by the mere passing of time."""
+        return self.filter(
+            Q(blocked_reason="") | Q(blocked_until__isnull=False), enabled=True
+        )
+
+    def offering(self, model_id: str) -> AccountQuerySet:
+        """Those that list the model or have not been asked yet; "" is on no list."""
+        if not model_id:
+            return self
+        return self.filter(Q(models_read_at=None) | Q(offered_models__has_key=model_id))
 
     def with_status(self, status: str, now: datetime) -> AccountQuerySet:
         if status == Account.Status.DISABLED:
@@ -53,7 +68,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def with_secrets(self, *names: str) -> AccountQuerySet:
         """Secrets come along: those named, else all."""
         unasked = [name for name in SECRETS if names and name not in names]
-        return self.defer(None).defer(*unasked)
+        return self.defer(None).defer(*unasked, "offered_models")
 
     def next_position(self) -> int:
         last: int | None = self.aggregate(last=Max("position"))["last"]
@@ -65,7 +80,7 @@ _Manager = models.Manager.from_queryset(AccountQuerySet)
 
 class AccountManager(_Manager["Account"]):
     def get_queryset(self) -> AccountQuerySet:
-        return AccountQuerySet(self.model, using=self._db).defer(*SECRETS)
+        return AccountQuerySet(self.model, using=self._db).defer(*DEFERRED)
 
 
 class Account(models.Model):
@@ -145,6 +160,11 @@ class Account(models.Model):
     resets_at = models.DateTimeField(_("credits reset"), null=True, blank=True)
     usage_read_at = models.DateTimeField(_("usage read"), null=True, blank=True)
     usage_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    # By id, what the service says of each (ModelLimits); empty until it was asked.
+    offered_models = models.JSONField(_("models"), default=dict, blank=True)
+    models_read_at = models.DateTimeField(_("models read"), null=True, blank=True)
+    models_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     requests = models.PositiveBigIntegerField(_("requests"), default=0)
     failures = models.PositiveBigIntegerField(_("failures"), default=0)

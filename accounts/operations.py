@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.answers import CallFailed
-from accounts.fields import SecretUnreadable
 from accounts.inspection import inspect, renew_now
 from accounts.models import Account
 from accounts.reading import read_usage
 from accounts.refresh import NotFresh
 from accounts.usage import Usage
 from kiro2api import http
+from kiro2api.encryption import SecretUnreadable
 
 AT_ONCE = 8
 MOST_TOLD = 10

@@ -29,7 +29,8 @@ class Credential:
     """Which of the account's access tokens this is, so that one that was
     replaced meanwhile is not blamed for the old one's refusal."""
     usage_due: bool = False
-    """The account's usage figures are to be read again once this call is over."""
+    """The account's usage figures are to be read again once this call is over, and
+    its list of models if that is old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ class ModelUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelMissing:
+    """This account does not have the model: its list of them is out of date."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The service's or the network's fault; the account stays usable."""
 
@@ -96,23 +102,28 @@ Outcome: TypeAlias = (
     | Suspended
     | NotPermitted
     | ModelUnavailable
+    | ModelMissing
     | Failed
 )
 
 
-Shortage = Literal["none", "quota", "cooling", "rejected", "away"]
+Shortage = Literal["none", "no_model", "quota", "cooling", "rejected", "away"]
 
 
 class PoolExhausted(Exception):
     """No account can serve this call.
 
-    `shortage` says why: there are no accounts (`none`), all that are left are
-    out of credits (`quota`) or pausing (`cooling`), or wait for a person
-    (`rejected`); or the database that knows them cannot be reached (`away`).
-    `until` is when the first of them heals by itself, if one does.
+    `shortage` says why: there are no accounts (`none`), or none with the model
+    (`no_model`); all that are left are out of credits (`quota`) or pausing
+    (`cooling`), or wait for a person (`rejected`); or the database that knows them
+    cannot be reached (`away`). `until` is when the first of them heals by itself, if
+    one does. `model` is the id that was looked for.
     """
 
-    def __init__(self, shortage: Shortage, until: datetime | None = None) -> None:
+    def __init__(
+        self, shortage: Shortage, until: datetime | None = None, model: str = ""
+    ) -> None:
         super().__init__(shortage)
         self.shortage = shortage
         self.until = until
+        self.model = model

@@ -13,20 +13,22 @@ from collections.abc import Collection
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from accounts import settlement
-from accounts.fields import SecretUnreadable
+from accounts import offers, settlement
+from accounts.modellist import PoolModels
 from accounts.models import Account, AccountQuerySet
 from accounts.outcomes import (
     Cancelled,
     Credential,
+    ModelMissing,
     Outcome,
     PoolExhausted,
     Served,
 )
-from accounts.reading import read_usage_soon
+from accounts.reading import read_models_soon, read_soon
 from accounts.refresh import NotFresh, ensure_fresh
 from accounts.signals import announce_now
 from kiro2api.database import in_database
+from kiro2api.encryption import SecretUnreadable
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ RENEWING_SECONDS = 30.0
 async def checkout(exclude: Collection[int] = (), model: str = "") -> Credential:
     """A credential with a valid token, of an account not in `exclude`.
 
-    Raises PoolExhausted. `model` is the upstream id it is for.
+    `model` is an id as the accounts' lists have it: only accounts that list it, or
+    have not been asked yet, are taken. Empty: any. Raises PoolExhausted.
     """
     try:
         return await _checkout(set(exclude), model)
@@ -53,7 +56,7 @@ async def _checkout(passed_over: set[int], model: str) -> Credential:
     renewing_failed = False
     while loop.time() < give_up:
         account = await _first_usable(
-            passed_over, unreadable, prefer_fresh=renewing_failed
+            model, passed_over, unreadable, prefer_fresh=renewing_failed
         )
         if account is None:
             break
@@ -66,7 +69,7 @@ async def _checkout(passed_over: set[int], model: str) -> Credential:
         except SecretUnreadable as error:
             logger.error("account %s passed over: %s", account.name, error)
             unreadable.add(account.pk)
-    exhausted = await _shortage(unreadable)
+    exhausted = await _shortage(model, unreadable)
     logger.warning("no account for model %r: %s", model, exhausted.shortage)
     raise exhausted
 
@@ -84,19 +87,27 @@ async def settle(credential: Credential, outcome: Outcome) -> None:
             type(error).__name__,
         )
         return
-    if credential.usage_due and isinstance(outcome, Served | Cancelled):
-        read_usage_soon(credential)
+    if isinstance(outcome, ModelMissing):
+        read_models_soon(credential)
+    elif credential.usage_due and isinstance(outcome, Served | Cancelled):
+        read_soon(credential)
     await announce_now()
+
+
+async def available_models() -> PoolModels:
+    """What the accounts in service list, together; at most some seconds old."""
+    return await offers.available_models()
 
 
 @in_database
 def _first_usable(
-    passed_over: set[int], unreadable: set[int], prefer_fresh: bool
+    model: str, passed_over: set[int], unreadable: set[int], prefer_fresh: bool
 ) -> Account | None:
     """`prefer_fresh`: once renewing has failed, those that need none come first.
     Accounts whose token cannot be decrypted are put into `unreadable`."""
     now = timezone.now()
-    usable = Account.objects.usable(now).exclude(pk__in=passed_over).in_order()
+    offering = Account.objects.usable(now).offering(model)
+    usable = offering.exclude(pk__in=passed_over).in_order()
     if prefer_fresh and (fresh := _first_readable(usable.fresh(now), unreadable)):
         return fresh
     return _first_readable(usable, unreadable)
@@ -114,14 +125,18 @@ def _first_readable(rows: AccountQuerySet, unreadable: set[int]) -> Account | No
 
 
 @in_database
-def _shortage(unreadable: set[int]) -> PoolExhausted:
+def _shortage(model: str, unreadable: set[int]) -> PoolExhausted:
     """Why there is none; the account that heals first decides."""
     now = timezone.now()
-    enabled = Account.objects.filter(enabled=True).exclude(pk__in=unreadable)
-    if enabled.usable(now).exists():  # tried for this request already
+    enabled = Account.objects.filter(enabled=True)
+    offering = enabled.offering(model)
+    if not offering.exists():
+        return PoolExhausted("no_model" if enabled.exists() else "none", model=model)
+    readable = offering.exclude(pk__in=unreadable)
+    if readable.usable(now).exists():  # tried for this request already
         return PoolExhausted("cooling", now)
-    healing = enabled.filter(blocked_until__gt=now).order_by("blocked_until")
+    healing = readable.filter(blocked_until__gt=now).order_by("blocked_until")
     if (first := healing.first()) is not None:
         quota = first.blocked_reason == Account.Block.QUOTA
         return PoolExhausted("quota" if quota else "cooling", first.blocked_until)
-    return PoolExhausted("rejected" if unreadable or enabled.exists() else "none")
+    return PoolExhausted("rejected")

@@ -1,11 +1,14 @@
 """Reads an account's usage figures: after a request by a task of its own, or when
-a person asks; never before a request."""
+a person asks; never before a request. Its list of models comes along when it is old."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db.models import Q
@@ -13,29 +16,42 @@ from django.utils import timezone
 
 from accounts import kiro
 from accounts.answers import CallFailed
+from accounts.asking import ask
 from accounts.blocking import NOT_BLOCKED, block, log_block, quota_reset
-from accounts.fields import SecretUnreadable
 from accounts.models import USAGE_EVERY, Account
-from accounts.outcomes import Credential, TokenRefused
-from accounts.refresh import NotFresh, ensure_fresh
-from accounts.settlement import settle
+from accounts.offers import ask_for_models
+from accounts.outcomes import Credential
+from accounts.refresh import NotFresh
 from accounts.signals import announce_now
 from accounts.usage import Usage
 from kiro2api.database import in_database
+from kiro2api.encryption import SecretUnreadable
 
 logger = logging.getLogger(__name__)
 
 Block = Account.Block
+
+MODELS_EVERY = timedelta(hours=1)
+MODELS_AFTER_REFUSAL = timedelta(minutes=5)
 
 _readings: WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]] = (
     WeakKeyDictionary()
 )
 
 
-def read_usage_soon(credential: Credential) -> None:
-    """Start a reading and do not wait for it."""
+def read_soon(credential: Credential) -> None:
+    """Start a reading of what is due and do not wait for it."""
+    _start(_read_what_is_due(credential))
+
+
+def read_models_soon(credential: Credential) -> None:
+    """Likewise of the models alone, as the list has proved wrong."""
+    _start(_read_models(credential, MODELS_AFTER_REFUSAL))
+
+
+def _start(reading: Coroutine[Any, Any, None]) -> None:
     running = _readings.setdefault(asyncio.get_running_loop(), set())
-    task = asyncio.create_task(_read_if_due(credential))
+    task = asyncio.create_task(reading)
     running.add(task)
     task.add_done_callback(running.discard)
 
@@ -46,49 +62,51 @@ async def finish() -> None:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _read_if_due(credential: Credential) -> None:
-    try:
-        if await _claim(credential.account_id):
+async def _read_what_is_due(credential: Credential) -> None:
+    await _read_usage(credential)
+    await _read_models(credential, MODELS_EVERY)
+
+
+async def _read_usage(credential: Credential) -> None:
+    with _logged(credential, "usage"):
+        if await _claim(credential.account_id, "usage_asked_at", USAGE_EVERY):
             await read_usage(credential.account_id)
+
+
+async def _read_models(credential: Credential, every: timedelta) -> None:
+    with _logged(credential, "models"):
+        if await _claim(credential.account_id, "models_asked_at", every):
+            await ask_for_models(credential.account_id)
+
+
+@contextmanager
+def _logged(credential: Credential, what: str) -> Iterator[None]:
+    """What goes wrong ends here: nobody waits for these readings."""
+    try:
+        yield
     except (CallFailed, NotFresh, SecretUnreadable) as error:
-        logger.warning("account %s: usage not read: %s", credential.account, error)
+        logger.warning("account %s: %s not read: %s", credential.account, what, error)
     except Exception:
-        logger.exception("account %s: usage not read", credential.account)
+        logger.exception("account %s: %s not read", credential.account, what)
 
 
 @in_database
-def _claim(account_id: int) -> bool:
-    """One reading per account every five minutes, whichever process comes first."""
+def _claim(account_id: int, asked_at: str, every: timedelta) -> bool:
+    """One reading per account in that time, whichever process comes first."""
     now = timezone.now()
-    due = Q(usage_asked_at__isnull=True) | Q(usage_asked_at__lte=now - USAGE_EVERY)
-    return bool(Account.objects.filter(due, pk=account_id).update(usage_asked_at=now))
+    due = Q(**{asked_at: None}) | Q(**{f"{asked_at}__lte": now - every})
+    rows = Account.objects.filter(due, pk=account_id)
+    return bool(rows.update(**{asked_at: now}))
 
 
 async def read_usage(account_id: int) -> Usage:
     """Ask now and store the figures. Raises NotFresh, CallFailed or
     SecretUnreadable."""
     asked = timezone.now()
-    credential = await ensure_fresh(await _get(account_id))
-    try:
-        usage = await kiro.usage_limits(credential)
-    except CallFailed as error:
-        if not isinstance(error.outcome, TokenRefused):
-            raise
-        # Worn out before its time: dropped, and once more with a new one.
-        await in_database(settle)(credential, error.outcome)
-        credential = await ensure_fresh(await _get(account_id))
-        usage = await kiro.usage_limits(credential)
+    credential, usage = await ask(account_id, kiro.usage_limits)
     await _store(credential, usage, asked)
     await announce_now()
     return usage
-
-
-@in_database
-def _get(account_id: int) -> Account:
-    try:
-        return Account.objects.with_secrets("access_token").get(pk=account_id)
-    except Account.DoesNotExist:
-        raise NotFresh("the account was deleted") from None
 
 
 @in_database

@@ -12,8 +12,8 @@ from django.db.models import ExpressionWrapper, F, TextField, Value
 from django.db.models.expressions import Combinable
 
 from accounts.blocking import block
-from accounts.fields import cipher
 from accounts.models import SECRETS, Account, AccountQuerySet
+from kiro2api.encryption import cipher
 
 SecretState = Literal["set", "not set", "unreadable"]
 

@@ -19,6 +19,7 @@ from accounts.outcomes import (
     Cancelled,
     Credential,
     Failed,
+    ModelMissing,
     ModelUnavailable,
     NotPermitted,
     Outcome,
@@ -68,8 +69,8 @@ def settle(credential: Credential, outcome: Outcome) -> None:
             _blame(credential, same_login, NOT_PERMITTED[reason], None)
         case Failed(message):
             rows.update(**_failure(message))
-        case ModelUnavailable():
-            pass  # nothing about the account
+        case ModelUnavailable() | ModelMissing():
+            pass  # nothing about how the account stands
         case _:
             assert_never(outcome)
 

@@ -32,6 +32,7 @@ def add_account(name: str = "ann", **fields: Any) -> Account:
         "refreshed_at": timezone.now() - timedelta(minutes=10),
         "profile_arn": ARN,
         "usage_asked_at": timezone.now(),
+        "models_asked_at": timezone.now(),
         "position": Account.objects.next_position(),
     }
     return Account.objects.create(name=name, **good | fields)
@@ -68,8 +69,8 @@ def known_account(know_account) -> Callable[..., Awaitable[Account]]:
 
 
 async def row(account: Account) -> Any:
-    """As it stands now, with its secrets."""
-    return await in_database(Account.objects.with_secrets().get)(pk=account.pk)
+    """As it stands now, all of it."""
+    return await in_database(Account.objects.defer(None).get)(pk=account.pk)
 
 
 async def change(account: Account, **fields: Any) -> None:

@@ -12,12 +12,13 @@ from accounts.answers import (
     SignInAway,
     control_fault,
     plain_words,
-    read_model_ids,
+    read_model_page,
     read_profile_arns,
     read_tokens,
     retry_after,
 )
 from accounts.login import Login, Tokens
+from accounts.modellist import ModelLimits
 from accounts.outcomes import (
     Failed,
     NotPermitted,
@@ -199,12 +200,12 @@ def test_the_wait_is_bounded(fault, seconds):
 
 def test_models_and_profiles_are_listed():
     models = answer(200, {"models": [{"modelId": "a"}, {}, 5], "nextToken": "n"})
-    assert read_model_ids(models) == (["a"], "n")
+    assert read_model_page(models) == ({"a": ModelLimits()}, "n")
     profiles = answer(200, {"profiles": [{"arn": ARN}, {"arn": "arn:x"}, {}]})
     assert read_profile_arns(profiles) == [ARN]
 
 
-@pytest.mark.parametrize("read", [read_model_ids, read_profile_arns])
+@pytest.mark.parametrize("read", [read_model_page, read_profile_arns])
 @pytest.mark.parametrize("body", [HTML, {"models": None}, {"profiles": "x"}])
 def test_a_list_that_is_none_is_a_failure(read, body):
     with pytest.raises(CallFailed):

@@ -130,7 +130,7 @@ async def test_no_region_gets_into_a_host_name_unchecked(simulator, settings):
 
 async def test_models_are_listed_over_all_pages(simulator, bearer):
     names = [f"model-{number}" for number in range(120)]
-    assert await kiro.list_models(bearer(models=names)) == names
+    assert list(await kiro.list_models(bearer(models=names))) == names
     assert simulator.calls("ListAvailableModels") == 3
 
 

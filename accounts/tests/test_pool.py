@@ -55,6 +55,49 @@ async def test_excluded_accounts_are_left_out():
     assert raised.value.shortage == "cooling"
 
 
+def listing(*models: str):
+    """Fields of an account that has told these."""
+    return {
+        "offered_models": {model: {} for model in models},
+        "models_read_at": timezone.now(),
+    }
+
+
+OPUS = "claude-opus-4.6"
+
+
+async def test_a_model_is_asked_only_of_accounts_that_list_it():
+    await in_database(add_account)("plain", **listing("claude-opus-4", "opus"))
+    await in_database(add_account)("rich", **listing("auto", OPUS))
+    assert (await pool.checkout(model=OPUS)).account == "rich"
+    assert (await pool.checkout(model="opus")).account == "plain"
+    assert (await pool.checkout()).account == "plain"
+
+
+async def test_an_account_that_was_not_asked_may_have_any_model():
+    await in_database(add_account)("plain", **listing("auto"))
+    await in_database(add_account)("new")
+    assert (await pool.checkout(model=OPUS)).account == "new"
+
+
+async def test_a_model_that_no_account_lists_is_told_as_that():
+    await in_database(add_account)("a", **listing("auto"))
+    await in_database(add_account)("b", enabled=False, **listing(OPUS))
+    with pytest.raises(PoolExhausted) as raised:
+        await pool.checkout(model=OPUS)
+    assert (raised.value.shortage, raised.value.model) == ("no_model", OPUS)
+
+
+async def test_only_accounts_with_the_model_say_when_it_can_be_had_again():
+    await in_database(add_account)("good", **listing("auto"))
+    until = soon(9)
+    blocked = {"blocked_reason": Block.QUOTA, "blocked_until": until}
+    await in_database(add_account)("spent", **blocked, **listing(OPUS))
+    with pytest.raises(PoolExhausted) as raised:
+        await pool.checkout(model=OPUS)
+    assert (raised.value.shortage, raised.value.until) == ("quota", until)
+
+
 async def test_twenty_checkouts_of_an_expired_token_cost_one_refresh(
     known_account, simulator
 ):

@@ -14,6 +14,7 @@ from accounts.models import Account
 from accounts.outcomes import (
     Cancelled,
     Failed,
+    ModelMissing,
     ModelUnavailable,
     NotPermitted,
     QuotaExhausted,
@@ -75,10 +76,11 @@ def test_failed_is_blamed_but_not_blocked():
     assert not row.blocked
 
 
-def test_no_capacity_for_a_model_leaves_the_row_alone():
+@pytest.mark.parametrize("outcome", [ModelUnavailable(), ModelMissing()])
+def test_what_is_wrong_with_a_model_leaves_the_row_alone(outcome):
     account = add_account()
     before = Account.objects.filter(pk=account.pk).values().get()
-    settle(account.credential(), ModelUnavailable())
+    settle(account.credential(), outcome)
     assert Account.objects.filter(pk=account.pk).values().get() == before
 
 

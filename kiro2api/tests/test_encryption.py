@@ -8,9 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.db.models import F
 
-from accounts.fields import SecretUnreadable
 from accounts.models import Account
 from accounts.tests.conftest import add_account
+from kiro2api.encryption import SecretUnreadable
 
 pytestmark = pytest.mark.django_db
 
