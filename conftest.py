@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts import reading
 from clients import keys
 from kiro2api import http
-from proxy import settlements
+from proxy import attachments, settlements
 from simulator.control import Control
 from simulator.testing import running_simulator
 
@@ -52,4 +52,5 @@ async def connections() -> AsyncIterator[None]:
     yield
     await settlements.close(seconds=10)
     await reading.finish()
+    await attachments.close()
     await http.close()

@@ -28,7 +28,7 @@ from zope.interface import implementer
 
 from accounts import reading
 from kiro2api import http
-from proxy import settlements
+from proxy import attachments, settlements
 from proxy.dialects import error_body
 from proxy.errors import BodyTooLarge, GatewayError, UploadTooSlow
 from proxy.exchange import accepted_id
@@ -213,4 +213,5 @@ class GatewayServer(Server):  # type: ignore[misc]
         await super().kill_all_applications().asFuture(asyncio.get_running_loop())
         await settlements.close(seconds=10)
         await reading.finish()
+        await attachments.close()
         await http.close()
