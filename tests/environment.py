@@ -9,8 +9,19 @@ import tempfile
 _SCRATCH = tempfile.mkdtemp(prefix="kiro2api-tests-")
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 
-_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "TEST_DATABASE_URL", "POSTGRES_URL")
-_KEPT_PREFIXES = ("PYTEST", "PYTHON", "COVERAGE")
+_KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "TEST_DATABASE_URL",
+    "POSTGRES_URL",
+    # What installing a client needs to reach its registry.
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+)
+_KEPT_PREFIXES = ("PYTEST", "PYTHON", "COVERAGE", "PIP_", "UV_", "NPM_", "npm_")
 
 for _name in list(os.environ):
     if _name not in _KEPT and not _name.startswith(_KEPT_PREFIXES):

@@ -6,18 +6,22 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
 KEY = "sk-kiro-for-the-tests-only-0123456789"
 SECONDS = 60
+DATABASE = "kiro2api.sqlite3"
 
 
 def free_port() -> int:
@@ -87,6 +91,27 @@ class Gateway:
         assert self.process is not None
         return self.process.pid
 
+    def sql(self, *statements: str) -> list[Any]:
+        """On its database, if that is SQLite, behind its back; the last one's rows."""
+        rows: list[Any] = []
+        with closing(sqlite3.connect(self.data / DATABASE, timeout=SECONDS)) as base:
+            for statement in statements:
+                rows = base.execute(statement).fetchall()
+            base.commit()
+        return rows
+
+    def restore_accounts(self, prepared: Path) -> None:
+        """As in that folder. But it may not go and ask for figures and models, which
+        would come in the midst of the next test; and whatever still comes of an
+        earlier one is about tokens that the rows never had."""
+        self.sql(
+            f"ATTACH '{prepared / DATABASE}' AS prepared",
+            "DELETE FROM accounts_account",
+            "INSERT INTO accounts_account SELECT * FROM prepared.accounts_account",
+            "UPDATE accounts_account SET token_version = abs(random() % 1000000000),"
+            " usage_asked_at = datetime('now'), models_asked_at = datetime('now')",
+        )
+
     def start(self) -> Gateway:
         with self.log_file.open("ab") as output:
             self.process = subprocess.Popen(
@@ -117,6 +142,26 @@ class Gateway:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(SECONDS)
+
+
+@contextmanager
+def running_gateway(env: dict[str, str]) -> Iterator[Gateway]:
+    """It must not only run, but also have had nothing to complain about."""
+    gateway = Gateway(env)
+    try:
+        yield gateway.start()
+    finally:
+        gateway.stop()
+    assert "Traceback" not in gateway.log, gateway.log
+    assert "Warning:" not in gateway.log, gateway.log
+
+
+def until(reached: Callable[[], bool], seconds: float = SECONDS) -> None:
+    """Wait for a condition that nobody tells us about."""
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, "never reached"
+        time.sleep(0.02)
 
 
 def copy_of(prepared: Path, to: Path) -> Path:
