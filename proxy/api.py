@@ -3,11 +3,13 @@ caller's dialect, one log line."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern
 from ninja import NinjaAPI
@@ -17,11 +19,18 @@ from proxy.errors import (
     BadRequest,
     GatewayError,
     KeyMissing,
+    ModelUnknown,
     NotFound,
     Unavailable,
     invalid_field,
 )
-from proxy.exchange import Exchange, accepted_id, request_id_in_log
+from proxy.exchange import (
+    CLIENT_GONE,
+    STATUS_CLIENT_GONE,
+    Exchange,
+    accepted_id,
+    request_id_in_log,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +64,35 @@ def build_api(namespace: str, encode_error: EncodeError) -> NinjaAPI:
             headers["Retry-After"] = str(error.retry_after)
         if error.should_retry is not None:
             headers["x-should-retry"] = str(error.should_retry).lower()
+        if isinstance(error, ModelUnknown) and settings.MODEL_NOT_FOUND_STYLE != "api":
+            return json_response(newapi_body(error.model, exchange.request_id), 400)
         content = encode_error(request, error, exchange.request_id)
         return json_response(content, error.status, headers)
+
+    def refuse_depth(request: ApiRequest, error: RecursionError) -> HttpResponse:
+        # JSON that could just be parsed may be too deep for what comes after.
+        return refuse(request, BadRequest("the body is nested too deep"))
 
     def fail(request: ApiRequest, error: Exception) -> HttpResponse:
         logger.error("a request broke in the gateway", exc_info=error)
         return refuse(request, GatewayError("the gateway failed: see its log"))
 
     api.add_exception_handler(GatewayError, refuse)  # type: ignore[arg-type]
+    api.add_exception_handler(RecursionError, refuse_depth)  # type: ignore[arg-type]
     api.add_exception_handler(Exception, fail)  # type: ignore[arg-type]
     return api
+
+
+def newapi_body(model: str, request_id: str) -> dict[str, Any]:
+    """As the original answers, so that a new-api in front tries its next channel."""
+    return {
+        "error": {
+            "code": "model_not_found",
+            "message": f"分组 default 下模型 {model} 无可用渠道（distributor） "
+            f"(request id: {request_id})",
+            "type": "new_api_error",
+        }
+    }
 
 
 async def client_key(request: HttpRequest) -> Client:
@@ -112,7 +140,12 @@ def json_response(
 
 def routes(api: NinjaAPI, encode_error: EncodeError) -> list[URLPattern]:
     """The API's routes, each call with its request id and its log line."""
-    patterns = [entry for entry in api.urls[0] if isinstance(entry, URLPattern)]
+    patterns = [
+        entry
+        for entry in api.urls[0]
+        # The root is ninja's own, for its pages, and would answer in HTML.
+        if isinstance(entry, URLPattern) and entry.name != "api-root"
+    ]
     for pattern in patterns:
         pattern.callback = _exchanged(pattern.callback, encode_error)
     return patterns
@@ -124,7 +157,12 @@ def _exchanged(view: View, encode_error: EncodeError) -> View:
         request_id_in_log.set(request_id)
         exchange = Exchange(request_id, request.method or "", request.path)
         request.exchange = exchange
-        response = await view(request, **kwargs)
+        try:
+            response = await view(request, **kwargs)
+        except asyncio.CancelledError:
+            exchange.error = CLIENT_GONE
+            exchange.finish(STATUS_CLIENT_GONE)
+            raise
         if response.status_code == 405:
             error = NotFound(f"{request.method} {request.path} does not exist")
             response = json_response(encode_error(request, error, request_id), 405)

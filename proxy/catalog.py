@@ -1,8 +1,9 @@
 """The models: public names, what upstream calls them, and what each one takes.
 
 The first six entries are what kiro2api has always offered, with the upper-case
-ids its README promises. An account's own list of models (and its true limits)
-is known only upstream; this table is what holds until it was asked.
+ids its README promises. What an account really has, and its true limits, its own
+list says; this table is what holds until it was asked, and the only place that
+knows how a model thinks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from proxy.messages import Effort
 ThinkingStyle = Literal["claude", "gpt", "tags", "none"]
 """How thinking is asked for: by the native fields of either family, by tags in
 the text, or not at all."""
+
+# Upstream takes these of every account, whether its list names them or not.
+_UNLISTED = {"auto", "CLAUDE_3_7_SONNET_20250219_V1_0"}
 
 _EFFORTS: tuple[Effort, ...] = ("low", "medium", "high", "max")
 _ALL_EFFORTS: tuple[Effort, ...] = ("low", "medium", "high", "xhigh", "max")
@@ -43,7 +47,23 @@ class Model:
 
     @property
     def listed_id(self) -> str:
+        """By this the accounts' lists tell who has it; empty: they do not."""
+        if self.upstream_id in _UNLISTED:
+            return ""
         return self.listed_as or self.upstream_id
+
+
+def unknown_model(upstream_id: str) -> Model:
+    """A model that is only known from an account's list, by its id there. It is
+    asked to think by tags at most, which upstream takes with any model."""
+    return Model(
+        upstream_id,
+        upstream_id,
+        upstream_id,
+        # What Anthropic's own list says where the date is not known.
+        date(1970, 1, 1),
+        thinking="tags" if upstream_id.startswith("claude") else "none",
+    )
 
 
 def _claude(
@@ -224,7 +244,7 @@ def resolve(
         if plain == model.name:
             return model
     for model in models:
-        if plain in (model.upstream_id.lower(), model.listed_id):
+        if plain and plain in (model.upstream_id.lower(), model.listed_id.lower()):
             return model
     if (wanted := _release(plain)) and (found := _same_release(wanted, models)):
         return found
@@ -288,4 +308,5 @@ _BY_UPSTREAM_ID = {
     upstream_id.lower(): model
     for model in reversed(MODELS)
     for upstream_id in (model.upstream_id, model.listed_id)
+    if upstream_id
 }

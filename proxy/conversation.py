@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import uuid
 from collections.abc import Mapping
-from typing import Any
+
+import msgspec
 
 from clients.keys import Client
+from proxy.exchange import ID
 
 # What Claude Code wrote before it sent JSON: user_<hash>_account__session_<uuid>
 _SESSION = re.compile(r"_session_([0-9a-f-]{36})$")
-_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class _Told(msgspec.Struct):
+    """`metadata.user_id` of today's Claude Code, which is JSON in a text."""
+
+    session_id: str | None = None
 
 
 def conversation_id(
@@ -21,10 +27,10 @@ def conversation_id(
 ) -> str:
     """Empty if the request names none. A session's name is hashed with the key
     that sent it: two people never share a conversation."""
-    if (chosen := headers.get("x-conversation-id", "")) and _ID.fullmatch(chosen):
-        return _hashed(client, chosen)
-    session = headers.get("x-claude-code-session-id") or _session_of(user_id)
-    return _hashed(client, session) if session else ""
+    chosen = headers.get("x-conversation-id", "")
+    if not ID.fullmatch(chosen):
+        chosen = headers.get("x-claude-code-session-id") or _session_of(user_id)
+    return _hashed(client, chosen) if chosen else ""
 
 
 def _hashed(client: Client, session: str) -> str:
@@ -34,11 +40,13 @@ def _hashed(client: Client, session: str) -> str:
 
 
 def _session_of(user_id: str) -> str:
-    """`metadata.user_id` of Claude Code holds its session; of others, a user."""
+    """Claude Code names its session; of others, the user has to do."""
     if found := _SESSION.search(user_id):
         return found[1]
-    try:
-        told: Any = json.loads(user_id)
-    except ValueError:
+    if not user_id.startswith("{"):
         return user_id
-    return str(told.get("session_id", "")) if isinstance(told, dict) else user_id
+    try:
+        told = msgspec.json.decode(user_id, type=_Told)
+    except (msgspec.DecodeError, RecursionError):
+        return user_id
+    return told.session_id or ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from proxy.anthropic import encoder as anthropic
 from proxy.errors import GatewayError
-from proxy.openai import encoder as openai
+from proxy.openai_errors import error_body as openai_error_body
 
 
 def error_body(
@@ -20,7 +20,7 @@ def error_body(
     """`headers` with lower-case names."""
     if speaks_anthropic(path, headers):
         return anthropic.error_body(error, request_id)
-    return openai.error_body(error)
+    return openai_error_body(error)
 
 
 def speaks_anthropic(path: str, headers: Mapping[str, str]) -> bool:

@@ -97,6 +97,7 @@ class NotFound(GatewayError):
 
 class ModelUnknown(NotFound):
     def __init__(self, model: str, known: list[str]) -> None:
+        self.model = model
         names = ", ".join(known)
         super().__init__(
             f"model: {model} is not known here. Available: {names}",

@@ -18,6 +18,11 @@ ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 request_id_in_log: ContextVar[str] = ContextVar("request_id", default="")
 
 
+# As nginx logs it; no client ever sees it.
+STATUS_CLIENT_GONE = 499
+CLIENT_GONE = "client_gone"
+
+
 def accepted_id(offered: str) -> str:
     """The id a client sent, if it is harmless; else one of ours."""
     return offered if ID.fullmatch(offered) else f"req_{secrets.token_hex(12)}"

@@ -25,13 +25,14 @@ from accounts.outcomes import (
     Served,
     TokenRefused,
 )
-from proxy import catalog, settlements, tokens
+from proxy import attachments, catalog, settlements, tokens
 from proxy.codewhisperer import client
 from proxy.codewhisperer.faults import (
     ContextOverflow,
     ModelNotOffered,
     ThinkingSignatureInvalid,
 )
+from proxy.codewhisperer.reasoning import native_fields
 from proxy.errors import (
     AccountUnusable,
     EmptyReply,
@@ -54,6 +55,8 @@ from proxy.messages import (
 )
 from proxy.pump import Batch, Pump
 from proxy.routing import model_for
+from proxy.search import search
+from proxy.websearch import with_searches
 
 # So long a client is kept waiting for a status; then its stream opens, and
 # what fails later is an error event.
@@ -81,8 +84,9 @@ class OpenReply:
 
     async def wait(self, seconds: float) -> bool:
         """Wait for events or the end; False if there were none in time."""
-        self.has_begun = await self._pump.wait(seconds) or self.has_begun
-        return self.has_begun
+        in_time = await self._pump.wait(seconds)
+        self.has_begun = self.has_begun or in_time
+        return in_time
 
     def raise_if_failed(self) -> None:
         """Raise what kept the reply from beginning."""
@@ -95,6 +99,9 @@ class OpenReply:
     async def __aiter__(self) -> AsyncIterator[Batch]:
         async for batch in self._pump:
             yield batch
+
+    def abandon(self) -> None:
+        self._pump.abandon()
 
     async def close(self) -> None:
         await self._pump.close()
@@ -114,12 +121,21 @@ class OpenReply:
 async def open_reply(prompt: Prompt, exchange: Exchange) -> OpenReply:
     """The reply to a prompt, with its first event there, or FIRST_EVENT_SECONDS
     gone. Failures until then are raised."""
-    model = model_for(prompt.model)
+    prompt = await attachments.resolve(prompt)
+    model = await model_for(prompt.model)
     exchange.model = prompt.model
     exchange.unhonoured = prompt.unhonoured
     input_tokens = tokens.estimate(prompt, model.upstream_id)
-    attempts = _Attempts(prompt, model, input_tokens, exchange)
-    reply = OpenReply(Pump(attempts.run()), exchange, input_tokens)
+
+    def call(prompt: Prompt) -> AsyncGenerator[Batch, None]:
+        estimate = tokens.estimate(prompt, model.upstream_id)
+        return _Attempts(prompt, model, estimate, exchange).run()
+
+    if prompt.web_search:
+        events = with_searches(prompt, prompt.web_search, call, search)
+    else:
+        events = _Attempts(prompt, model, input_tokens, exchange).run()
+    reply = OpenReply(Pump(events), exchange, input_tokens)
     try:
         if await reply.wait(FIRST_EVENT_SECONDS):
             reply.raise_if_failed()
@@ -190,7 +206,12 @@ class _Attempts:
         """One upstream call. Booked as served once its Finish has passed; a call
         that is left before was cancelled."""
         outcome: Outcome | None = Cancelled()
-        limits = Limits(self.prompt, self.model.upstream_id, self.input_tokens)
+        limits = Limits(
+            self.prompt,
+            self.model.upstream_id,
+            self.input_tokens,
+            upstream_counts="max_tokens" in native_fields(self.prompt, self.model),
+        )
         try:
             batches = client.stream(
                 credential, self.prompt, self.model, self.input_tokens
@@ -202,7 +223,7 @@ class _Attempts:
                         continue
                     self.exchange.began()
                     if isinstance(last := kept[-1], Finish):
-                        self.exchange.usage = last.usage
+                        self.exchange.usage += last.usage
                         outcome = Served(last.usage.credits)
                     yield kept
                     if limits.finished:
@@ -261,6 +282,11 @@ def shortage_error(shortage: PoolExhausted) -> GatewayError:
         case "none":
             return PoolEmpty(
                 "no account is set up: add one in the admin", should_retry=False
+            )
+        case "no_model":
+            return PoolEmpty(
+                f"no account of the pool has the model {shortage.model}",
+                should_retry=False,
             )
         case "rejected":
             return PoolEmpty(

@@ -34,13 +34,22 @@ from proxy.stops import StopSequences
 
 
 class Limits:
-    def __init__(self, prompt: Prompt, model_id: str, input_tokens: int) -> None:
+    def __init__(
+        self,
+        prompt: Prompt,
+        model_id: str,
+        input_tokens: int,
+        *,
+        upstream_counts: bool = False,
+    ) -> None:
         """`input_tokens` are told when the reply is ended here, before upstream
-        has said how many there were."""
+        has said how many there were. `upstream_counts`: it was told max_tokens,
+        and counts them better than we can."""
         self.finished = False
         self._model_id = model_id
         self._input_tokens = input_tokens
-        self._budget = Budget(prompt.max_tokens, model_id)
+        most = None if upstream_counts else prompt.max_tokens
+        self._budget = Budget(most, model_id)
         self._stops = StopSequences(prompt.stop_sequences)
         self._no_tools = prompt.tool_choice.mode == "none"
         self._one_tool = not prompt.tool_choice.parallel
@@ -82,39 +91,45 @@ class Limits:
             if self._one_tool and self._tools:
                 yield self._finish("tool_use")
                 return
-            self._tools += 1
         if self._budget.is_spent:
             yield self._finish("token_limit")
             return
+        if isinstance(part, ToolUse):
+            self._tools += 1
         self._index += 1
         self._open = part
         yield PartStart(self._index, part)
 
     def _delta(self, part: ReplyPart, text: str) -> Iterator[Event]:
+        if isinstance(part, ToolUse):
+            self._budget.spend(text)
+            yield self._shown(text)
+            return
         stop = None
         if isinstance(part, Text):
             text, stop = self._stops.feed(text)
-        shown = text
-        if isinstance(part, ToolUse):
-            self._budget.spend(text)
-        else:
-            shown = self._budget.take(text)
-        if shown:
-            yield self._show(shown)
-        if shown != text:
-            yield PartEnd(self._index)
-            yield self._finish("token_limit")
-        elif stop is not None:
+        yield from self._affordable(text)
+        if stop is not None and not self.finished:
             yield PartEnd(self._index)
             yield self._finish("stop_sequence", stop)
 
     def _end(self, part: ReplyPart, signature: str) -> Iterator[Event]:
-        if isinstance(part, Text) and (held := self._stops.flush()):
-            yield self._show(held)
-        self._open = None
-        yield PartEnd(self._index, signature)
+        if isinstance(part, Text):
+            yield from self._affordable(self._stops.flush())
+        if not self.finished:
+            self._open = None
+            yield PartEnd(self._index, signature)
 
-    def _show(self, text: str) -> PartDelta:
+    def _affordable(self, text: str) -> Iterator[Event]:
+        """As much of the text as may be shown; the end of all where it is cut."""
+        taken = self._budget.take(text)
+        if taken:
+            yield self._shown(taken)
+        if taken != text:
+            yield PartEnd(self._index)
+            yield self._finish("token_limit")
+
+    def _shown(self, text: str) -> PartDelta:
         self._output.append(text)
         return PartDelta(self._index, text)
 

@@ -29,6 +29,7 @@ FinishReason = Literal[
     "context_window",
 ]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
+SearchFault = Literal["no_query", "query_too_long", "uses_spent", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,23 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A document as the client sent it, until `attachments` has read it."""
+
+    media_type: str
+    title: str
+    data: str
+    """Base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteImage:
+    """An image that lies elsewhere, until `attachments` has fetched it."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Thinking:
     text: str
     signature: str = ""
@@ -67,17 +85,47 @@ class ToolUse:
     input: Mapping[str, Any]
 
 
+Content: TypeAlias = Text | Image | Document | File | RemoteImage
+
+
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     tool_use_id: str
-    content: tuple[Text | Image | Document, ...]
+    content: tuple[Content, ...]
     is_error: bool = False
 
 
-Part: TypeAlias = (
-    Text | Image | Document | Thinking | RedactedThinking | ToolUse | ToolResult
+@dataclass(frozen=True, slots=True)
+class ServerToolUse:
+    """A tool use of the model's that is answered here, within the same reply."""
+
+    id: str
+    name: str
+    input: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    url: str
+    title: str
+    text: str
+    date: str = ""
+    """When it was published, as YYYY-MM-DD, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerToolResult:
+    """What a search found, or why it did not take place."""
+
+    tool_use_id: str
+    results: tuple[SearchResult, ...] = ()
+    fault: SearchFault | None = None
+
+
+Part: TypeAlias = Content | Thinking | RedactedThinking | ToolUse | ToolResult
+ReplyPart: TypeAlias = (
+    Text | Thinking | RedactedThinking | ToolUse | ServerToolUse | ServerToolResult
 )
-ReplyPart: TypeAlias = Text | Thinking | RedactedThinking | ToolUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +149,15 @@ class ToolChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSearch:
+    """The client wants searches of the web done on this side."""
+
+    max_uses: int | None = None
+    allowed_domains: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ThinkingMode:
     """What the client asked for; no ThinkingMode at all means it did not ask."""
 
@@ -116,6 +173,7 @@ class Prompt:
     system: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = ToolChoice()
+    web_search: WebSearch | None = None
     max_tokens: int | None = None
     stop_sequences: tuple[str, ...] = ()
     thinking: ThinkingMode | None = None
@@ -160,12 +218,24 @@ class Usage:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     credits: float = 0.0
+    searches: int = 0
+
+    def __add__(self, more: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + more.input_tokens,
+            self.output_tokens + more.output_tokens,
+            self.cache_read_tokens + more.cache_read_tokens,
+            self.cache_write_tokens + more.cache_write_tokens,
+            self.credits + more.credits,
+            self.searches + more.searches,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PartStart:
     """A part opens. Its content follows in deltas: a Text or Thinking starts
-    empty, a ToolUse with an empty input; a RedactedThinking is complete."""
+    empty, a ToolUse or ServerToolUse with an empty input; a RedactedThinking or
+    ServerToolResult is complete."""
 
     index: int
     part: ReplyPart
@@ -200,10 +270,12 @@ Event: TypeAlias = PartStart | PartDelta | PartEnd | Finish
 
 @dataclass(slots=True)
 class Reply:
-    """The fold of an event stream: the unstreamed answer."""
+    """The fold of an event stream: the unstreamed answer. A part that never ended,
+    which is a tool use that was cut, is not in it."""
 
     parts: list[ReplyPart] = field(default_factory=list)
     finish: Finish | None = None
+    _open: ReplyPart | None = None
     _pieces: list[str] = field(default_factory=list, repr=False)
 
     def add(self, event: Event) -> None:
@@ -211,11 +283,12 @@ class Reply:
             case PartDelta(text=text):
                 self._pieces.append(text)
             case PartStart(part=part):
-                self.parts.append(part)
+                self._open = part
                 self._pieces.clear()
             case PartEnd(signature=signature):
-                whole = _complete(self.parts[-1], "".join(self._pieces), signature)
-                self.parts[-1] = whole
+                assert self._open is not None
+                content = "".join(self._pieces)
+                self.parts.append(_complete(self._open, content, signature))
             case Finish():
                 self.finish = event
 
@@ -235,7 +308,10 @@ def _complete(part: ReplyPart, content: str, signature: str) -> ReplyPart:
             return Thinking(content, signature)
         case ToolUse():
             return ToolUse(part.id, part.name, msgspec.json.decode(content or "{}"))
-        case RedactedThinking():
+        case ServerToolUse():
+            given = msgspec.json.decode(content or "{}")
+            return ServerToolUse(part.id, part.name, given)
+        case RedactedThinking() | ServerToolResult():
             return part
 
 

@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 
 from proxy import dialects
 from proxy.api import ApiRequest, build_api, json_response
-from proxy.catalog import MODELS, Model, resolve
+from proxy.catalog import Model, resolve
 from proxy.errors import GatewayError, NotFound
+from proxy.routing import served_models
 
 
 def error_body(
@@ -29,7 +30,7 @@ api = build_api("models", error_body)
 
 @api.get("/models")
 async def list_models(request: ApiRequest) -> HttpResponse:
-    listed = [_entry(model) for model in MODELS]
+    listed = [_entry(model) for model in await served_models()]
     return json_response(
         {
             "object": "list",
@@ -45,7 +46,7 @@ async def list_models(request: ApiRequest) -> HttpResponse:
 async def get_model(request: ApiRequest, name: str) -> HttpResponse:
     """Any spelling that a request may use; the entry goes by the name asked for,
     as SDKs expect. Only names we serve: no falling back to a family."""
-    model = resolve(name, family_fallback=False)
+    model = resolve(name, family_fallback=False, models=await served_models())
     return json_response({**_entry(model), "id": name})
 
 

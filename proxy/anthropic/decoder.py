@@ -1,48 +1,22 @@
 """The Messages API's request -> Prompt.
 
-What the API knows and upstream cannot do goes to `Prompt.unhonoured`; what
-would give the user something plainly different is a 400 with the field's path.
-Nothing that stands in the history is ever refused: it stays there, and the
-conversation would be lost for good. Dropped knowingly: citations, cache marks,
-and blocks of kinds we do not know.
+What the API knows and upstream cannot do goes to `Prompt.unhonoured`; what would
+give the user something plainly different is a 400 with the field's path. Dropped
+knowingly: fields we do not know, and cache marks.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
-
-import msgspec
 
 from proxy.anthropic import schemas
-from proxy.anthropic.schemas import Block, CountBody, MessagesBody
-from proxy.errors import BadRequest, invalid_field
-from proxy.images import DATA_URL, image_from_base64, image_from_data_url
-from proxy.messages import (
-    Document,
-    Effort,
-    Image,
-    Message,
-    Part,
-    Prompt,
-    RedactedThinking,
-    Text,
-    Thinking,
-    ThinkingMode,
-    Tool,
-    ToolChoice,
-    ToolResult,
-    ToolUse,
-)
-
-logger = logging.getLogger(__name__)
-
-B = TypeVar("B")
-Content = Text | Image | Document
+from proxy.anthropic.content import Reading, decode_content, decode_texts
+from proxy.anthropic.schemas import Block, CountBody, MessageIn, MessagesBody
+from proxy.anthropic.tools import decode_tool_choice, decode_tools
+from proxy.errors import BadRequest
+from proxy.formats import Format, read_format
+from proxy.messages import Effort, Message, Prompt, Text, ThinkingMode
 
 # The client's own line about itself: differs per conversation, instructs nobody.
 ATTRIBUTION = "x-anthropic-billing-header:"
@@ -52,9 +26,24 @@ UNSUPPORTED = {
     "mcp_servers": "MCP servers cannot be reached from here: the client can",
     "container": "containers are not available here",
 }
-UNHONOURED = ("temperature", "top_p", "top_k", "service_tier", "context_management")
+UNHONOURED = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "billing_policy",
+    "context_management",
+    "diagnostics",
+    "fallback_credit_token",
+    "fallbacks",
+    "inference_geo",
+    "service_tier",
+    "speed",
+    "thread",
+    "user_profile_id",
+    "workspace_id",
+)
 
-EFFORTS: dict[str, Effort] = {
+EFFORTS: dict[str | None, Effort] = {
     "low": "low",
     "medium": "medium",
     "high": "high",
@@ -63,234 +52,129 @@ EFFORTS: dict[str, Effort] = {
 }
 
 
-def decode_request(body: MessagesBody, conversation: str = "") -> Prompt:
+def decode_request(
+    body: MessagesBody, conversation: str = "", *, remote_images: bool = False
+) -> Prompt:
+    """`remote_images`: images may be named by their address."""
     for name, why in UNSUPPORTED.items():
         if getattr(body, name):
             raise BadRequest(f"{name}: {why}", param=name)
-    if body.thread and body.thread.get("type") == "continue":
+    if isinstance(body.thread, dict) and body.thread.get("type") == "continue":
         raise BadRequest("thread: no conversation is kept here", param="thread")
     if body.max_tokens is not None and body.max_tokens < 0:
         raise BadRequest("max_tokens: must not be negative", param="max_tokens")
-    prompt = decode_count(body)
-    ignored = [name for name in UNHONOURED if getattr(body, name) is not None]
+    prompt = decode_count(body, remote_images=remote_images)
     return replace(
         prompt,
         conversation=conversation,
         max_tokens=body.max_tokens,
         stop_sequences=tuple(text for text in body.stop_sequences or () if text),
-        unhonoured=(*prompt.unhonoured, *ignored),
+        unhonoured=(*prompt.unhonoured, *_unhonoured(body, prompt)),
     )
 
 
-def decode_count(body: CountBody) -> Prompt:
+def decode_format(body: MessagesBody) -> Format | None:
+    """The form that the answer is to have; None: any."""
+    config = body.output_config
+    path, wanted = (
+        ("output_config.format", config.format)
+        if config and config.format
+        else ("output_format", body.output_format)
+    )
+    return read_format(wanted.type, wanted.schema, path) if wanted else None
+
+
+def decode_count(body: CountBody, *, remote_images: bool = False) -> Prompt:
     """What count_tokens counts: the prompt without how it is to be answered."""
     if not body.messages:
         raise BadRequest("messages: must not be empty", param="messages")
-    tools, unhonoured = _tools(body)
+    tools = decode_tools(body.tools or (), body.messages)
+    reading = Reading(
+        searches=tools.web_search is not None, remote_images=remote_images
+    )
     return Prompt(
         model=body.model,
-        messages=_messages(body.messages),
+        messages=tuple(_messages(body.messages, reading)),
         system=_system(body.system),
-        tools=tools,
-        tool_choice=_tool_choice(body.tool_choice),
+        tool_choice=decode_tool_choice(body.tool_choice, tools),
+        tools=tools.offered,
+        web_search=tools.web_search,
         thinking=_thinking(body.thinking),
-        effort=_effort(body.output_config),
-        unhonoured=unhonoured,
+        effort=_effort(body),
+        unhonoured=tuple(tools.unhonoured),
     )
 
 
+def _unhonoured(body: MessagesBody, prompt: Prompt) -> Iterator[str]:
+    for name in UNHONOURED:
+        if getattr(body, name) is not None:
+            yield name
+    if prompt.tool_choice.mode in ("any", "named"):
+        yield "tool_choice"  # said to the model, which need not obey
+    if config := body.output_config:
+        if config.task_budget is not None:
+            yield "output_config.task_budget"
+        if config.effort is not None and config.effort not in EFFORTS:
+            yield "output_config.effort"
+
+
 def _system(system: str | list[Block] | None) -> str:
-    if not isinstance(system, list):
-        return system or ""
-    texts = [_block(block, schemas.TextBlock, "system").text for block in system]
+    texts = decode_texts(system or "", "system")
     return "\n\n".join(
         text for text in texts if text.strip() and not text.startswith(ATTRIBUTION)
     )
 
 
-def _messages(messages: list[schemas.MessageIn]) -> tuple[Message, ...]:
+def _messages(messages: Sequence[MessageIn], reading: Reading) -> Iterator[Message]:
     newest = max(
         (at for at, message in enumerate(messages) if message.role == "user"),
         default=-1,
     )
-    return tuple(
-        Message(
-            message.role,
-            tuple(_parts(message.content, f"messages.{at}.content", at == newest)),
-        )
-        for at, message in enumerate(messages)
-    )
-
-
-def _parts(content: schemas.Content, path: str, newest: bool) -> Iterator[Part]:
-    """`newest`: of the last thing the user said, where a part that cannot be read
-    is worth an error. Anywhere before, a note stands in for it."""
-    if isinstance(content, str):
-        yield Text(content)
-        return
-    for at, block in enumerate(content):
-        yield from _part(block, f"{path}.{at}", newest)
-
-
-def _part(block: Block, path: str, newest: bool) -> Iterator[Part]:
-    match block.get("type"):
-        case "tool_use":
-            use = _block(block, schemas.ToolUseBlock, path)
-            yield ToolUse(use.id, use.name, use.input)
-        case "tool_result":
-            result = _block(block, schemas.ToolResultBlock, path)
-            parts = _parts(result.content or "", f"{path}.content", newest)
-            content = tuple(part for part in parts if isinstance(part, Content))
-            yield ToolResult(result.tool_use_id, content, bool(result.is_error))
-        case "thinking":
-            thinking = _block(block, schemas.ThinkingBlock, path)
-            yield Thinking(thinking.thinking, thinking.signature or "")
-        case "redacted_thinking":
-            yield RedactedThinking(
-                _block(block, schemas.RedactedThinkingBlock, path).data
-            )
-        case _:
-            yield from _content(block, path, newest)
-
-
-def _content(block: Block, path: str, newest: bool) -> Iterator[Content]:
-    match block.get("type"):
-        case "text":
-            yield Text(_block(block, schemas.TextBlock, path).text)
-        case "image":
-            yield _image(_block(block, schemas.SourceBlock, path), path, newest)
-        case "document":
-            yield from _document(_block(block, schemas.SourceBlock, path), path, newest)
-        case "search_result":
-            found = _block(block, schemas.SearchResultBlock, path)
-            texts = "\n".join(_texts(found.content, path))
-            yield Text(f"{found.title} ({found.source})\n{texts}")
-        case "tool_reference":
-            named = _block(block, schemas.ToolReferenceBlock, path).tool_name
-            yield Text(f"The tool {named} is available now.")
-        case unknown:
-            logger.debug("dropped a content block of an unknown kind: %.40r", unknown)
-
-
-def _image(block: schemas.SourceBlock, path: str, newest: bool) -> Content:
-    source = block.source
-    if source.url.startswith(DATA_URL):
-        image = image_from_data_url(source.url)
-    elif source.type == "base64":
-        image = image_from_base64(source.data)
-    else:
-        return _unreadable(
-            "this image is not in the request itself: send it as base64 or data: URL",
-            f"{path}.source",
-            newest,
-        )
-    return image or _unreadable(
-        "this is no PNG, JPEG, GIF or WebP in base64", f"{path}.source.data", newest
-    )
-
-
-def _document(block: schemas.SourceBlock, path: str, newest: bool) -> Iterator[Content]:
-    source = block.source
-    title = "\n".join(text for text in (block.title, block.context) if text)
-    match source.type:
-        case "text":
-            yield Document(title, source.data)
-        case "content":
-            yield Document(title, "\n".join(_texts(source.content, path)))
-            if isinstance(source.content, list):
-                for at, inner in enumerate(source.content):
-                    if inner.get("type") == "image":
-                        yield from _content(inner, f"{path}.source.{at}", newest)
-        case "base64" if source.media_type.startswith("text/"):
-            yield Document(title, _decoded_text(source.data, path))
-        case "base64":
-            size = len(source.data) * 3 // 4
-            yield Text(f"[{title or 'document'}: {source.media_type}, {size} bytes]")
-        case _:
-            yield _unreadable(
-                "this document is not in the request itself: send it as base64",
-                f"{path}.source",
-                newest,
-            )
-
-
-def _decoded_text(data: str, path: str) -> str:
-    try:
-        return base64.b64decode(data).decode("utf-8", "replace")
-    except binascii.Error as error:
-        raise BadRequest(f"{path}.source.data: not base64", param=path) from error
-
-
-def _unreadable(why: str, path: str, newest: bool) -> Text:
-    if newest:
-        raise BadRequest(f"{path}: {why}", param=path)
-    return Text(f"[left out: {why}]")
-
-
-def _texts(content: schemas.Content, path: str) -> Iterator[str]:
-    if isinstance(content, str):
-        yield content
-        return
-    for block in content:
-        if block.get("type") == "text":
-            yield _block(block, schemas.TextBlock, path).text
-
-
-def _block(block: Block, shape: type[B], path: str) -> B:
-    try:
-        return msgspec.convert(block, shape)
-    except msgspec.ValidationError as error:
-        raise invalid_field(error, path) from error
-
-
-def _tools(body: CountBody) -> tuple[tuple[Tool, ...], tuple[str, ...]]:
-    """The tools to offer, and which were asked for that cannot be."""
-    offered: dict[str, Tool] = {}
-    unhonoured = []
-    referenced = set(_referenced(body.messages))
-    for at, tool in enumerate(body.tools or ()):
-        path = f"tools.{at}"
-        if tool.type not in (None, "custom"):
-            unhonoured.append(f"{path}.{tool.type}")
+    compacted_at, blocks = _last_compaction(messages)
+    if summary := _summary(blocks):
+        yield Message("user", (summary,))
+    for at, message in enumerate(messages):
+        if at < compacted_at:
             continue
-        if not tool.name:
-            raise BadRequest(f"{path}.name: must not be empty", param=f"{path}.name")
-        if tool.name in offered:
-            raise BadRequest(
-                f"{path}.name: {tool.name} is there twice", param=f"{path}.name"
-            )
-        if tool.defer_loading and tool.name not in referenced:
-            continue  # the client names it in a tool_reference once it is wanted
-        offered[tool.name] = Tool(
-            tool.name, tool.description or "", tool.input_schema or {}
-        )
-    return tuple(offered.values()), tuple(unhonoured)
+        if message.clear_at == "next_user_message" and at < newest:
+            continue
+        path = f"messages.{at}"
+        content = _content(message, path)
+        if at == compacted_at:
+            content = blocks[1:]
+        mode = replace(reading, strict=at == newest)
+        parts = decode_content(content, f"{path}.content", mode)
+        yield Message(message.role, tuple(parts))
 
 
-def _referenced(messages: list[schemas.MessageIn]) -> Iterator[str]:
-    """Tools whose definition the conversation asked for (deferred tools)."""
-    for message in messages:
-        for block in message.content if isinstance(message.content, list) else ():
-            inner = block.get("content")
-            if block.get("type") == "tool_result" and isinstance(inner, list):
-                for part in inner:
-                    if isinstance(part, dict) and part.get("type") == "tool_reference":
-                        yield str(part.get("tool_name"))
+def _content(message: MessageIn, path: str) -> schemas.Content:
+    if message.content is None and message.role == "user":
+        # A message of role system may do without it, so the schema lets it.
+        why = "Object missing required field `content`"
+        raise BadRequest(f"{path}: {why}", param=path)
+    return message.content or ""
 
 
-def _tool_choice(choice: schemas.ToolChoiceIn | None) -> ToolChoice:
-    if choice is None:
-        return ToolChoice()
-    parallel = not choice.disable_parallel_tool_use
-    match choice.type:
-        case "any":
-            return ToolChoice("any", parallel=parallel)
-        case "none":
-            return ToolChoice("none", parallel=parallel)
-        case "tool":
-            return ToolChoice("named", choice.name or "", parallel)
-        case _:
-            return ToolChoice(parallel=parallel)
+def _last_compaction(messages: Sequence[MessageIn]) -> tuple[int, list[Block]]:
+    """Where the last summary stands, and the blocks of that message from it on.
+    All that was before it is in it, and is not shown to the model any more."""
+    for at in reversed(range(len(messages))):
+        content = messages[at].content
+        if isinstance(content, list):
+            for number in reversed(range(len(content))):
+                if content[number].get("type") == "compaction" and _summary(
+                    content[number:]
+                ):
+                    return at, content[number:]
+    return -1, []
+
+
+def _summary(blocks: list[Block]) -> Text | None:
+    """The text of a compaction; one without was a failure, and means nothing."""
+    text = blocks[0].get("content") if blocks else None
+    if not isinstance(text, str) or not text:
+        return None
+    return Text(f"(The conversation before this, in short:)\n{text}")
 
 
 def _thinking(thinking: schemas.ThinkingIn | None) -> ThinkingMode | None:
@@ -305,5 +189,8 @@ def _thinking(thinking: schemas.ThinkingIn | None) -> ThinkingMode | None:
             return ThinkingMode("adaptive")
 
 
-def _effort(config: schemas.OutputConfig | None) -> Effort | None:
-    return EFFORTS.get(config.effort or "") if config else None
+def _effort(body: CountBody) -> Effort | None:
+    """A message of role system may change it from there on."""
+    configs = [body.output_config, *(m.output_config for m in body.messages)]
+    told = [EFFORTS[c.effort] for c in configs if c and c.effort in EFFORTS]
+    return told[-1] if told else None

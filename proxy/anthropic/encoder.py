@@ -13,6 +13,7 @@ from typing import Any, assert_never
 import msgspec
 
 from proxy import sse
+from proxy.anthropic.blocks import delta_opening, encode_block
 from proxy.errors import GatewayError, Kind
 from proxy.messages import (
     Event,
@@ -21,11 +22,8 @@ from proxy.messages import (
     PartDelta,
     PartEnd,
     PartStart,
-    RedactedThinking,
     Reply,
-    ReplyPart,
-    Text,
-    Thinking,
+    ServerToolUse,
     ToolUse,
     Usage,
 )
@@ -113,14 +111,14 @@ class MessageStream:
 
     def _part_start(self, event: PartStart) -> bytes:
         self._open = event.index
-        self._open_is_tool = isinstance(event.part, ToolUse)
-        self._delta = _delta_opening(event.index, event.part)
+        self._open_is_tool = isinstance(event.part, ToolUse | ServerToolUse)
+        self._delta = delta_opening(event.index, event.part)
         return sse.event(
             "content_block_start",
             {
                 "type": "content_block_start",
                 "index": event.index,
-                "content_block": block(event.part),
+                "content_block": encode_block(event.part),
             },
         )
 
@@ -137,24 +135,6 @@ class MessageStream:
             )
             + stop
         )
-
-
-def _delta_opening(index: int, part: ReplyPart) -> bytes:
-    """A content_block_delta up to where its text begins."""
-    match part:
-        case Text():
-            kind = b'text_delta","text":'
-        case Thinking():
-            kind = b'thinking_delta","thinking":'
-        case ToolUse():
-            kind = b'input_json_delta","partial_json":'
-        case RedactedThinking():
-            return b""  # complete at its start
-    return (
-        b"event: content_block_delta\n"
-        b'data: {"type":"content_block_delta","index":%d,"delta":{"type":"%b'
-        % (index, kind)
-    )
 
 
 def _block_stop(index: int) -> bytes:
@@ -180,40 +160,27 @@ def encode_reply(reply: Reply, model: str) -> dict[str, Any]:
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": [block(part) for part in reply.parts],
+        "content": [encode_block(part) for part in reply.parts],
         "stop_reason": STOP_REASONS[finish.reason],
         "stop_sequence": finish.stop_sequence,
         "usage": _usage(finish.usage),
     }
 
 
-def block(part: ReplyPart) -> dict[str, Any]:
-    match part:
-        case Text(text):
-            return {"type": "text", "text": text}
-        case Thinking(text, signature):
-            return {"type": "thinking", "thinking": text, "signature": signature}
-        case RedactedThinking(data):
-            return {"type": "redacted_thinking", "data": data}
-        case ToolUse(tool_id, name, arguments):
-            return {
-                "type": "tool_use",
-                "id": tool_id,
-                "name": name,
-                "input": arguments,
-            }
-        case _:
-            assert_never(part)
-
-
-def _usage(usage: Usage) -> dict[str, int]:
+def _usage(usage: Usage) -> dict[str, Any]:
     """Clients take a zero for "not told": what was counted is at least one."""
-    return {
+    told: dict[str, Any] = {
         "input_tokens": max(usage.input_tokens, 1),
         "cache_creation_input_tokens": usage.cache_write_tokens,
         "cache_read_input_tokens": usage.cache_read_tokens,
         "output_tokens": max(usage.output_tokens, 1),
     }
+    if usage.searches:
+        told["server_tool_use"] = {
+            "web_search_requests": usage.searches,
+            "web_fetch_requests": 0,
+        }
+    return told
 
 
 def error_body(error: GatewayError, request_id: str) -> dict[str, Any]:

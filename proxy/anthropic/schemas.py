@@ -14,9 +14,23 @@ Block = dict[str, Any]
 Content = str | list[Block]
 
 
+class FormatIn(Struct):
+    type: str | None = None
+    schema: dict[str, Any] | None = None
+
+
+class OutputConfig(Struct):
+    effort: str | None = None
+    format: FormatIn | None = None
+    task_budget: Any = None
+
+
 class MessageIn(Struct):
     role: Literal["user", "assistant", "system"]
-    content: Content
+    content: Content | None = None
+    # Of role system alone: how long it is shown, and the effort from there on.
+    clear_at: str | None = None
+    output_config: OutputConfig | None = None
 
 
 class ToolIn(Struct):
@@ -25,6 +39,11 @@ class ToolIn(Struct):
     description: str | None = None
     input_schema: dict[str, Any] | None = None
     defer_loading: bool | None = None
+    # Of web_search alone.
+    max_uses: int | None = None
+    allowed_domains: list[str] | None = None
+    blocked_domains: list[str] | None = None
+    user_location: dict[str, Any] | None = None
 
 
 class ToolChoiceIn(Struct):
@@ -38,11 +57,6 @@ class ThinkingIn(Struct):
     budget_tokens: int | None = None
 
 
-class OutputConfig(Struct):
-    effort: str | None = None
-    format: dict[str, Any] | None = None
-
-
 class CountBody(Struct):
     """What count_tokens takes; `messages` of the Messages API adds to it."""
 
@@ -53,11 +67,8 @@ class CountBody(Struct):
     tool_choice: ToolChoiceIn | None = None
     thinking: ThinkingIn | None = None
     output_config: OutputConfig | None = None
-    output_format: dict[str, Any] | None = None
+    output_format: FormatIn | None = None
     metadata: dict[str, Any] | None = None
-    mcp_servers: list[Any] | None = None
-    container: Any = None
-    context_management: dict[str, Any] | None = None
 
 
 class MessagesBody(CountBody):
@@ -67,9 +78,21 @@ class MessagesBody(CountBody):
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
-    service_tier: str | None = None
-    compaction: dict[str, Any] | None = None
-    thread: dict[str, Any] | None = None
+    # Whatever they hold, it is only asked whether they are there.
+    billing_policy: Any = None
+    compaction: Any = None
+    container: Any = None
+    context_management: Any = None
+    diagnostics: Any = None
+    fallback_credit_token: Any = None
+    fallbacks: Any = None
+    inference_geo: Any = None
+    mcp_servers: Any = None
+    service_tier: Any = None
+    speed: Any = None
+    thread: Any = None
+    user_profile_id: Any = None
+    workspace_id: Any = None
 
 
 # Content blocks
@@ -96,9 +119,11 @@ class SourceBlock(Struct):
 
 
 class ToolUseBlock(Struct):
+    """Of the client's tools and of the API's."""
+
     id: str
     name: str
-    input: dict[str, Any] = field(default_factory=dict)
+    input: Any = field(default_factory=dict)
 
 
 class ToolResultBlock(Struct):
@@ -124,3 +149,36 @@ class SearchResultBlock(Struct):
 
 class ToolReferenceBlock(Struct):
     tool_name: str = ""
+
+
+class WebSearchResult(Struct):
+    url: str = ""
+    title: str = ""
+    encrypted_content: str = ""
+    page_age: str | None = None
+
+
+class WebSearchError(Struct):
+    error_code: str = ""
+
+
+class WebSearchResultBlock(Struct):
+    tool_use_id: str
+    content: list[WebSearchResult] | WebSearchError
+
+
+class ToolReference(Struct):
+    """What tool_addition and tool_removal are about; an addition may bring the
+    tool along."""
+
+    name: str = ""
+    definition: ToolIn | None = None
+
+
+class ToolChangeBlock(Struct):
+    tool: ToolReference
+
+
+class CompactionBlock(Struct):
+    content: str | None = None
+    tool_changes: list[Block] = []

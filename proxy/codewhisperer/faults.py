@@ -22,7 +22,7 @@ import msgspec
 
 from accounts.outcomes import (
     Failed,
-    ModelUnavailable,
+    ModelMissing,
     NotPermitted,
     QuotaExhausted,
     Suspended,
@@ -68,7 +68,7 @@ class ModelNotOffered(AccountUnusable):
     """This account does not have the model; another one may."""
 
     def __init__(self) -> None:
-        super().__init__("the account does not offer this model", ModelUnavailable())
+        super().__init__("the account does not offer this model", ModelMissing())
 
 
 @dataclass(frozen=True, slots=True)

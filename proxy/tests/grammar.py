@@ -62,7 +62,7 @@ def check_grammar(events: Iterable[Event], *, finished: bool = True) -> list[Eve
             case Finish(reason):
                 assert position == len(events) - 1, "something follows the Finish"
                 if opened is not None:
-                    assert isinstance(opened.part, ToolUse), "only a tool use is cut"
+                    assert isinstance(opened.part, TOOL_USE), "only a tool use is cut"
                     assert reason == "token_limit", f"cut, but finished as {reason}"
     if finished:
         assert events, "no events"

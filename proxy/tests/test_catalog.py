@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.catalog import MODELS, by_upstream_id, resolve
+from proxy.catalog import MODELS, by_upstream_id, resolve, unknown_model
 from proxy.errors import ModelUnknown
 
 # What kiro2api's README promises, and its two undocumented names.
@@ -44,7 +44,7 @@ def test_names_are_listed_once_and_ids_fit():
     names = [model.name for model in MODELS]
     assert len(set(names)) == len(names)
     for model in MODELS:
-        for upstream_id in (model.upstream_id, model.listed_id):
+        for upstream_id in (model.upstream_id, model.listed_id or "auto"):
             assert re.fullmatch(r"[a-zA-Z0-9_:.-]{1,64}", upstream_id)
 
 
@@ -142,9 +142,33 @@ def test_no_name_breaks_it(name):
 
 def test_traits_are_found_by_either_id():
     for model in MODELS:
-        for upstream_id in (model.upstream_id, model.listed_id):
+        for upstream_id in {model.upstream_id, model.listed_id} - {""}:
             found = by_upstream_id(upstream_id)
             assert found is not None
             assert found.thinking == model.thinking
             assert found.window == model.window
     assert by_upstream_id("nobody-knows-it") is None
+    assert by_upstream_id("") is None
+
+
+def test_what_no_list_names_is_not_looked_for_in_lists():
+    unlisted = {model.upstream_id for model in MODELS if not model.listed_id}
+    assert unlisted == {"auto", "CLAUDE_3_7_SONNET_20250219_V1_0"}
+
+
+LEARNED = [
+    ("claude-sonnet-9.5", "claude-sonnet-9.5"),
+    ("claude-sonnet-9-5", "claude-sonnet-9.5"),
+    ("claude-sonnet-9-5-20290101", "claude-sonnet-9.5"),
+    ("sonnet", "claude-sonnet-9.5"),
+    ("claude-sonnet-8", "claude-sonnet-9.5"),
+    ("AGI_NOVA_SWE_V1_5", "AGI_NOVA_SWE_V1_5"),
+    ("agi_nova_swe_v1_5", "AGI_NOVA_SWE_V1_5"),
+    ("claude-sonnet-5", "claude-sonnet-5"),
+]
+
+
+@pytest.mark.parametrize(("name", "upstream_id"), LEARNED)
+def test_models_that_only_lists_know_are_found_like_others(name, upstream_id):
+    learned = map(unknown_model, ["claude-sonnet-9.5", "AGI_NOVA_SWE_V1_5"])
+    assert resolve(name, True, [*MODELS, *learned]).upstream_id == upstream_id

@@ -9,6 +9,7 @@ import pytest
 
 from accounts.outcomes import (
     Failed,
+    ModelMissing,
     ModelUnavailable,
     NotPermitted,
     QuotaExhausted,
@@ -48,7 +49,7 @@ KEY = (
 )
 OVERLOADED = (ModelOverloaded, ModelUnavailable())
 OVERFLOW = (ContextOverflow, None)
-NOT_OFFERED = (ModelNotOffered, ModelUnavailable())
+NOT_OFFERED = (ModelNotOffered, ModelMissing())
 REJECTED = (UpstreamRejected, None)
 
 

@@ -1,0 +1,38 @@
+"""Neutral errors -> the error body of OpenAI's APIs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.errors import GatewayError, Kind
+
+ERROR_TYPES: dict[Kind, str] = {
+    "invalid_request": "invalid_request_error",
+    "authentication": "invalid_request_error",
+    "not_found": "invalid_request_error",
+    "too_large": "invalid_request_error",
+    "rate_limit": "rate_limit_error",
+    "overloaded": "server_error",
+    "timeout": "server_error",
+    "server": "server_error",
+}
+CODES: dict[Kind, str] = {
+    "authentication": "invalid_api_key",
+    "rate_limit": "rate_limit_exceeded",
+}
+
+
+def error_body(error: GatewayError) -> dict[str, Any]:
+    """All four keys are always there: clients read them unasked."""
+    return {
+        "error": {
+            "message": error.message,
+            "type": ERROR_TYPES[error.kind],
+            "param": error.param,
+            "code": error_code(error),
+        }
+    }
+
+
+def error_code(error: GatewayError) -> str | None:
+    return error.code or CODES.get(error.kind)
