@@ -8,6 +8,7 @@ until Ctrl-C. `--proof` ends after the request, with its exit status.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import http.client
 import json
 import os
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 HOME = Path(__file__).resolve().parent
 DATA = HOME / "var" / "demo"
+LOCK = HOME / "var" / "demo.lock"
 MARKER = DATA / "demo"  # kiro2api.checks: `make run` refuses a database beside it
 HOST = "127.0.0.1"
 MODEL = "claude-sonnet-4-20250514"
@@ -48,9 +50,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     port = int(os.environ.get("PORT") or 8080)
     password, key = secrets.token_urlsafe(9), f"sk-kiro-{secrets.token_urlsafe(32)}"
-    _fresh_data()
     try:
         with ExitStack() as running:
+            running.enter_context(_the_only_one())
+            _fresh_data()
             upstream = running.enter_context(_simulator())
             environment = _environment(upstream, port, password, key)
             running.enter_context(_gateway(environment, port))
@@ -72,6 +75,18 @@ class DemoFailed(Exception):
 
 def _interrupt(number: int, frame: types.FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+@contextmanager
+def _the_only_one() -> Iterator[None]:
+    """A second demo would empty the folder of the first."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoFailed("another one is running here: stop it first") from None
+        yield
 
 
 def _fresh_data() -> None:

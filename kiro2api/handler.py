@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.exception import convert_exception_to_response
+from django.urls import set_urlconf
 
 
 class ApiHandler(ASGIHandler):
@@ -22,6 +24,11 @@ class ApiHandler(ASGIHandler):
         self._exception_middleware: list[Any] = []
         respond = self._get_response_async  # type: ignore[attr-defined]
         self._middleware_chain = convert_exception_to_response(respond)
+
+    async def get_response_async(self, request: Any) -> Any:
+        """Without Django's own log line, which knows less than ours."""
+        set_urlconf(settings.ROOT_URLCONF)
+        return await self._middleware_chain(request)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:

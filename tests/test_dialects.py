@@ -248,13 +248,12 @@ READ = {
 }
 
 
-def ask(gateway: Gateway, dialect: str, streamed: bool) -> Told:
+def ask(http: httpx.Client, dialect: str, streamed: bool) -> Told:
     path, body = REQUESTS[dialect]
     body = {**body, "stream": streamed}
     if dialect == "chat" and streamed:
         body["stream_options"] = {"include_usage": True}
-    with caller(gateway) as http:
-        answer: httpx.Response = http.post(path, json=body)
+    answer = http.post(path, json=body)
     if answer.status_code != 200:
         assert answer.status_code != 500, answer.text
         return Told(answer.status_code, end="error")
@@ -269,12 +268,13 @@ def ask(gateway: Gateway, dialect: str, streamed: bool) -> Told:
 def test_three_dialects_tell_the_same(
     gateway: Gateway, upstream: Control, prepared: Path, script: str
 ):
-    for streamed in (False, True):
-        gateway.restore_accounts(prepared)
-        upstream.set_accounts(ACCOUNTS)
-        told = []
-        for dialect in REQUESTS:
-            upstream.enqueue(script)
-            told.append(ask(gateway, dialect, streamed))
-        assert told[0] == told[1] == told[2]
-        assert len({one.output_tokens for one in told if one.output_tokens}) <= 1
+    with caller(gateway) as http:
+        for streamed in (False, True):
+            gateway.restore_accounts(prepared)
+            upstream.set_accounts(ACCOUNTS)
+            told = []
+            for dialect in REQUESTS:
+                upstream.enqueue(script)
+                told.append(ask(http, dialect, streamed))
+            assert told[0] == told[1] == told[2]
+            assert len({one.output_tokens for one in told if one.output_tokens}) <= 1

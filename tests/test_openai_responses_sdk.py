@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import openai
+import pydantic
 import pytest
 
 from simulator.control import Control
@@ -261,6 +262,19 @@ def test_reasoning_goes_to_the_client_and_back(sdk: openai.OpenAI, upstream: Con
     assert text["signature"] in (reasoning.encrypted_content or "")
 
 
+def test_a_search_of_the_web_is_an_item(sdk: openai.OpenAI, upstream: Control):
+    upstream.enqueue(
+        {"steps": [{"tool": "web_search", "input": {"query": "snow"}}]}, "text"
+    )
+    tools: Any = [{"type": "web_search"}]
+    with sdk.responses.stream(model=MODEL, input="Snow?", tools=tools) as stream:
+        answer = stream.get_final_response()
+    assert [item.type for item in answer.output] == ["web_search_call", "message"]
+    assert answer.output[0].action.query == "snow"
+    assert answer.output_text == "Hello, world!"
+    assert upstream.calls("InvokeMCP") == 1
+
+
 def test_tools_that_only_others_have_are_no_reason_to_refuse(
     sdk: openai.OpenAI, upstream: Control
 ):
@@ -288,6 +302,27 @@ def test_a_custom_tool_gets_its_plain_text(sdk: openai.OpenAI, upstream: Control
         [call] = stream.get_final_response().output
     assert call.type == "custom_tool_call"
     assert (call.name, call.input) == ("patch", "*** Begin")
+
+
+class Weather(pydantic.BaseModel):
+    city: str
+    degrees: int
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_structured_output_by_the_sdks_parse_helper(
+    sdk: openai.OpenAI, upstream: Control, streamed: bool
+):
+    fits = '{"city":"Oslo","degrees":12}'
+    upstream.enqueue({"steps": [{"text": "Mild."}]}, {"steps": [{"text": fits}]})
+    asked: Any = {"model": MODEL, "input": "Weather?", "text_format": Weather}
+    if streamed:
+        with sdk.responses.stream(**asked) as stream:
+            answer = stream.get_final_response()
+    else:
+        answer = sdk.responses.parse(**asked)
+    assert answer.output_parsed == Weather(city="Oslo", degrees=12)
+    assert sdk.responses.retrieve(answer.id).output_text == fits
 
 
 def test_a_failure_before_the_first_event_has_a_status(

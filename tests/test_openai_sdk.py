@@ -170,6 +170,18 @@ def test_an_image_goes_upstream(sdk: openai.OpenAI, upstream: Control):
     assert base64.b64decode(image["source"]["bytes"]) == base64.b64decode(PNG)
 
 
+def test_a_search_of_the_web_is_done_on_the_way(sdk: openai.OpenAI, upstream: Control):
+    upstream.enqueue(
+        {"steps": [{"tool": "web_search", "input": {"query": "snow"}}]}, "text"
+    )
+    answer = sdk.chat.completions.create(
+        model=MODEL, messages=ask("Snow?"), web_search_options={}
+    )
+    [choice] = answer.choices
+    assert (choice.message.content, choice.finish_reason) == ("Hello, world!", "stop")
+    assert upstream.calls("InvokeMCP") == 1
+
+
 def test_fields_that_cannot_be_honoured_are_named(
     sdk: openai.OpenAI, upstream: Control
 ):

@@ -103,7 +103,7 @@ def test_bad_entries_are_named_and_the_good_ones_serve(settings):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ('[\n {"refreshToken": "hush",}]', "line 2, column 26"),
+        ('[\n {"refreshToken": "hush" 1}]', "line 2, column 26"),
         ("aor-hush", "neither JSON"),
         ("/nowhere/hush.json", "neither JSON"),
         ("/tmp", "neither JSON"),
