@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 HOME = Path(__file__).resolve().parent
 DATA = HOME / "var" / "demo"
-LOCK = HOME / "var" / "demo.lock"
+LOCK = HOME / "var" / "demo-is-running"
 MARKER = DATA / "demo"  # kiro2api.checks: `make run` refuses a database beside it
 HOST = "127.0.0.1"
 MODEL = "claude-sonnet-4-20250514"

@@ -1,4 +1,4 @@
-"""Who may call the gateway."""
+"""Who may call the gateway, what they taught it, and what it keeps for them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import secrets
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from kiro2api.encryption import EncryptedTextField
 
 KEY_START = "sk-kiro-"
 SHOWN = len(KEY_START) + 4
@@ -41,3 +43,37 @@ class ApiKey(models.Model):
         self.prefix = key[:SHOWN]
         self.digest = digest(key)
         return key
+
+
+class TokenRatio(models.Model):
+    """What upstream counts for one token that we estimate."""
+
+    # The service allows more characters; our accounts' lists do not.
+    model_id = models.CharField(max_length=128, unique=True)
+    ratio = models.FloatField(default=1.0)
+    samples = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.model_id}: {self.ratio:.3f}"
+
+
+class StoredResponse(models.Model):
+    """What a client said to the Responses API and was answered, kept so that it
+    need not be said again."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    owner = models.ForeignKey(
+        ApiKey, on_delete=models.CASCADE, null=True, editable=False
+    )
+    """None: the shared KIRO_CLIENT_TOKEN."""
+    previous = models.CharField(max_length=64, blank=True)
+    input = EncryptedTextField()
+    response = EncryptedTextField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("stored response")
+        verbose_name_plural = _("stored responses")
+
+    def __str__(self) -> str:
+        return self.id

@@ -28,7 +28,7 @@ class ApiHandler(ASGIHandler):
     async def get_response_async(self, request: Any) -> Any:
         """Without Django's own log line, which knows less than ours."""
         set_urlconf(settings.ROOT_URLCONF)
-        return await self._middleware_chain(request)
+        return await self._middleware_chain(request)  # type: ignore[misc]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:

@@ -38,10 +38,14 @@ class Model:
     window: int = 200_000
     max_output: int = 64_000
     images: bool = True
+    caching: bool = False
+    """It takes cache points: only an account's list says so."""
     thinking: ThinkingStyle = "tags"
     efforts: tuple[Effort, ...] = ()
     """Those the native fields take, weakest first."""
     effort_needs_thinking: bool = False
+    token_ratio: float = 1.0
+    """What upstream counts for one token that we estimate, as far as was learned."""
     listed_as: str = ""
     """Its id in an account's list of models, where that is another one."""
 

@@ -25,7 +25,7 @@ from accounts.outcomes import (
     Served,
     TokenRefused,
 )
-from proxy import attachments, catalog, settlements, tokens
+from proxy import attachments, catalog, estimates, settlements, tokens
 from proxy.codewhisperer import client
 from proxy.codewhisperer.faults import (
     ContextOverflow,
@@ -125,10 +125,10 @@ async def open_reply(prompt: Prompt, exchange: Exchange) -> OpenReply:
     model = await model_for(prompt.model)
     exchange.model = prompt.model
     exchange.unhonoured = prompt.unhonoured
-    input_tokens = tokens.estimate(prompt, model.upstream_id)
+    input_tokens = tokens.estimate(prompt, model)
 
     def call(prompt: Prompt) -> AsyncGenerator[Batch, None]:
-        estimate = tokens.estimate(prompt, model.upstream_id)
+        estimate = tokens.estimate(prompt, model)
         return _Attempts(prompt, model, estimate, exchange).run()
 
     if prompt.web_search:
@@ -225,6 +225,7 @@ class _Attempts:
                     if isinstance(last := kept[-1], Finish):
                         self.exchange.usage += last.usage
                         outcome = Served(last.usage.credits)
+                        estimates.compare(self.model, self.input_tokens, last.usage)
                     yield kept
                     if limits.finished:
                         break
@@ -245,6 +246,7 @@ class _Attempts:
                 raise PromptTooLong(tokens_over, self.model.window) from error
             case ThinkingSignatureInvalid() if has_thinking(self.prompt):
                 self.prompt = without_thinking(self.prompt)
+                self.input_tokens = tokens.estimate(self.prompt, self.model)
                 return True
             case AccountUnusable(outcome=TokenRefused()) if account not in self.refused:
                 self.refused.add(account)  # once more, with a renewed token

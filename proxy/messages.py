@@ -132,6 +132,8 @@ ReplyPart: TypeAlias = (
 class Message:
     role: Role
     parts: tuple[Part, ...]
+    cache: bool = False
+    """What ends with it is worth keeping: the next request begins the same way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ class Prompt:
     stop_sequences: tuple[str, ...] = ()
     thinking: ThinkingMode | None = None
     effort: Effort | None = None
+    cache: bool = False
+    """Tools and system text are worth keeping, for other conversations too."""
     conversation: str = ""
     """Names the client's conversation, so that upstream can cache by it."""
     unhonoured: tuple[str, ...] = ()
@@ -198,9 +202,9 @@ def without_thinking(prompt: Prompt) -> Prompt:
     return replace(
         prompt,
         messages=tuple(
-            Message(
-                message.role,
-                tuple(
+            replace(
+                message,
+                parts=tuple(
                     part
                     for part in message.parts
                     if not isinstance(part, Thinking | RedactedThinking)
@@ -219,6 +223,8 @@ class Usage:
     cache_write_tokens: int = 0
     credits: float = 0.0
     searches: int = 0
+    stated: bool = False
+    """The tokens are upstream's own count of one reply. A sum is nobody's."""
 
     def __add__(self, more: Usage) -> Usage:
         return Usage(

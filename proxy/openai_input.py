@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ from proxy.messages import (
     Effort,
     File,
     Image,
+    Message,
     Prompt,
     RemoteImage,
     Text,
@@ -31,6 +32,24 @@ EFFORTS: dict[str, Effort] = {
 }
 
 
+def apart(messages: Sequence[Message]) -> tuple[str, tuple[Message, ...]]:
+    """The system text of the beginning, and the messages. What the system says
+    later keeps its place, and so do pictures: no text can hold them."""
+    start = next(
+        (at for at, message in enumerate(messages) if message.role != "system"),
+        len(messages),
+    )
+    texts: list[str] = []
+    rest: list[Message] = []
+    for message in messages[:start]:
+        parts = [part for part in message.parts if not isinstance(part, Text)]
+        texts += [part.text for part in message.parts if isinstance(part, Text)]
+        if parts:
+            rest.append(Message("system", tuple(parts)))
+    spoken = "\n\n".join(text for text in texts if text.strip())
+    return spoken, (*rest, *messages[start:])
+
+
 def unsupported(param: str, why: str) -> BadRequest:
     return BadRequest(f"{param}: {why}", param=param, code="unsupported_parameter")
 
@@ -43,10 +62,10 @@ def convert(value: Mapping[str, Any], shape: type[B], path: str) -> B:
         raise invalid_field(error, path) from error
 
 
-def arguments(text: str) -> Mapping[str, Any]:
+def arguments(text: str | None) -> Mapping[str, Any]:
     """A tool call's arguments. Those of the history may be anything the model
     once wrote; what is no JSON object is kept as it stands."""
-    if not text.strip():
+    if text is None or not text.strip():
         return {}
     try:
         parsed = msgspec.json.decode(text)

@@ -14,6 +14,7 @@ from accounts import pool
 from accounts.modellist import ModelLimits, PoolModels
 from proxy.catalog import MODELS, Model, by_upstream_id, resolve, unknown_model
 from proxy.errors import ModelUnknown
+from proxy.estimates import token_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,11 @@ async def model_for(name: str) -> Model:
     """Raises ModelUnknown. A known model that no account has is found too: the pool
     then says so better than "unknown" would."""
     wanted = settings.MODEL_ALIASES.get(name, name)
-    offer = offer_of(await pool.available_models())
+    model = _meant(wanted, offer_of(await pool.available_models()))
+    return replace(model, token_ratio=await token_ratio(model.upstream_id))
+
+
+def _meant(wanted: str, offer: Offer) -> Model:
     for models in (offer.served, offer.every):
         with suppress(ModelUnknown):
             return resolve(wanted, False, models)
@@ -69,4 +74,5 @@ def _with_limits(model: Model, told: Mapping[str, ModelLimits]) -> Model:
         window=limits.window or model.window,
         max_output=limits.max_output or model.max_output,
         images=model.images if limits.images is None else limits.images,
+        caching=limits.caching,
     )

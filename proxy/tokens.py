@@ -12,6 +12,7 @@ import msgspec
 import toktok
 
 from proxy import images
+from proxy.catalog import Model
 from proxy.messages import (
     Content,
     Document,
@@ -94,17 +95,15 @@ def truncated(text: str, most: int) -> tuple[str, int]:
     return beginning, count
 
 
-def estimate(prompt: Prompt, model_id: str = "", ratio: float = 1.0) -> int:
-    """Input tokens of a prompt. Deterministic, and never less for more.
-
-    `ratio` is what upstream's own figures for the model said of earlier estimates.
-    """
+def estimate(prompt: Prompt, model: Model) -> int:
+    """Input tokens of a prompt. Deterministic, and never less for more."""
     fixed = PER_REQUEST + PER_MESSAGE * len(prompt.messages)
     if prompt.tools:
         fixed += WITH_TOOLS + PER_TOOL * len(prompt.tools)
     fixed += sum(_textless(message.parts) for message in prompt.messages)
     texts = sum(map(vocabulary_count, _texts(prompt)))
-    return round((fixed + texts * factor(model_id)) * ratio)
+    own = fixed + texts * factor(model.upstream_id)
+    return round(own * model.token_ratio)
 
 
 def _texts(prompt: Prompt) -> Iterator[str]:

@@ -269,8 +269,10 @@ def test_a_search_of_the_web_is_an_item(sdk: openai.OpenAI, upstream: Control):
     tools: Any = [{"type": "web_search"}]
     with sdk.responses.stream(model=MODEL, input="Snow?", tools=tools) as stream:
         answer = stream.get_final_response()
-    assert [item.type for item in answer.output] == ["web_search_call", "message"]
-    assert answer.output[0].action.query == "snow"
+    [search, message] = answer.output
+    assert (search.type, message.type) == ("web_search_call", "message")
+    assert search.action.type == "search"
+    assert search.action.query == "snow"
     assert answer.output_text == "Hello, world!"
     assert upstream.calls("InvokeMCP") == 1
 

@@ -63,5 +63,5 @@ async def count_tokens(request: ApiRequest) -> HttpResponse:
     model = await model_for(body.model)
     prompt = decode_count(body, remote_images=settings.ALLOW_REMOTE_IMAGES)
     prompt = await attachments.resolve(prompt)
-    count = tokens.estimate(prompt, model.upstream_id)
+    count = tokens.estimate(prompt, model)
     return json_response({"input_tokens": count})

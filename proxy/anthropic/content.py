@@ -3,8 +3,8 @@
 Nothing that stands in the history is ever refused: it stays there, and the
 conversation would be lost for good. A block that cannot be read is a 400 with its
 path in the newest thing the user said; anywhere before, and in tool results,
-which nobody typed, a note stands in for it. Dropped knowingly: citations, cache
-marks, and blocks of kinds that we do not know.
+which nobody typed, a note stands in for it. Dropped knowingly: citations, and
+blocks of kinds that we do not know.
 """
 
 from __future__ import annotations

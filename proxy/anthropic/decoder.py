@@ -2,7 +2,8 @@
 
 What the API knows and upstream cannot do goes to `Prompt.unhonoured`; what would
 give the user something plainly different is a 400 with the field's path. Dropped
-knowingly: fields we do not know, and cache marks.
+knowingly: fields we do not know, how long a cache mark is to hold, and on which of
+the blocks of a message it stands.
 """
 
 from __future__ import annotations
@@ -92,15 +93,20 @@ def decode_count(body: CountBody, *, remote_images: bool = False) -> Prompt:
     reading = Reading(
         searches=tools.web_search is not None, remote_images=remote_images
     )
+    messages = list(_messages(body.messages, reading))
+    if body.cache_control and messages:
+        messages[-1] = replace(messages[-1], cache=True)
+    tools_cached = any(tool.cache_control for tool in body.tools or ())
     return Prompt(
         model=body.model,
-        messages=tuple(_messages(body.messages, reading)),
+        messages=tuple(messages),
         system=_system(body.system),
         tool_choice=decode_tool_choice(body.tool_choice, tools),
         tools=tools.offered,
         web_search=tools.web_search,
         thinking=_thinking(body.thinking),
         effort=_effort(body),
+        cache=tools_cached or _is_cached(body.system),
         unhonoured=tuple(tools.unhonoured),
     )
 
@@ -144,7 +150,12 @@ def _messages(messages: Sequence[MessageIn], reading: Reading) -> Iterator[Messa
             content = blocks[1:]
         mode = replace(reading, strict=at == newest)
         parts = decode_content(content, f"{path}.content", mode)
-        yield Message(message.role, tuple(parts))
+        yield Message(message.role, tuple(parts), _is_cached(content))
+
+
+def _is_cached(content: schemas.Content | None) -> bool:
+    """Whether the client marked a block for caching."""
+    return isinstance(content, list) and any(b.get("cache_control") for b in content)
 
 
 def _content(message: MessageIn, path: str) -> schemas.Content:

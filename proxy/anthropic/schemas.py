@@ -39,6 +39,7 @@ class ToolIn(Struct):
     description: str | None = None
     input_schema: dict[str, Any] | None = None
     defer_loading: bool | None = None
+    cache_control: Any = None
     # Of web_search alone.
     max_uses: int | None = None
     allowed_domains: list[str] | None = None
@@ -69,6 +70,8 @@ class CountBody(Struct):
     output_config: OutputConfig | None = None
     output_format: FormatIn | None = None
     metadata: dict[str, Any] | None = None
+    # As if it stood at the end of the last message.
+    cache_control: Any = None
 
 
 class MessagesBody(CountBody):

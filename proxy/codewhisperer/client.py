@@ -32,7 +32,7 @@ async def stream(
     """
     encoded = encode_prompt(
         prompt,
-        model_id=model.upstream_id,
+        model=model,
         profile_arn=credential.profile_arn,
         agent_continuation_id=str(uuid.uuid4()),
         max_description=settings.MAX_TOOL_DESCRIPTION_LENGTH,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 from uuid import uuid4
 
-from proxy import catalog
 from proxy.catalog import Model
+from proxy.codewhisperer.cachepoints import MAX_POINTS, POINT, cached_turns
 from proxy.codewhisperer.history import Replay, Turn, arrange
 from proxy.codewhisperer.names import ToolNames
 from proxy.codewhisperer.reasoning import native_fields, thinking_tags
@@ -37,38 +37,44 @@ class EncodedPrompt:
 def encode_prompt(
     prompt: Prompt,
     *,
-    model_id: str,
+    model: Model,
     profile_arn: str,
     agent_continuation_id: str,
     max_description: int,
 ) -> EncodedPrompt:
     """`agent_continuation_id` is a UUID; `max_description` is in characters."""
-    model = catalog.by_upstream_id(model_id)
     tools = offer_tools(prompt, max_description)
     tags = thinking_tags(prompt, model)
     opening = [tags, prompt.system, *tools.notes]
-    *history, current = arrange(
+    turns = arrange(
         prompt.messages,
         tools.names,
         opening="\n\n".join(text for text in opening if text.strip()),
         replay=_replay(prompt, model, tags),
-        max_images=MAX_IMAGES if model is None or model.images else 0,
+        max_images=MAX_IMAGES if model.images else 0,
     )
-    assert isinstance(current, UserTurn)
-    message = _user_message(current, model_id)
-    if tools.specifications:
-        message.setdefault("userInputMessageContext", {})["tools"] = (
-            tools.specifications
-        )
+    points_left = MAX_POINTS if model.caching else 0
+    specifications = tools.specifications
+    if specifications and prompt.cache and points_left:
+        specifications = [*specifications, {"cachePoint": POINT}]
+        points_left -= 1
+    cached = cached_turns(prompt, turns, points_left)
+    *history, current = (
+        _chat_message(turn, model.upstream_id, at in cached)
+        for at, turn in enumerate(turns)
+    )
+    if specifications:
+        message = current["userInputMessage"]
+        message.setdefault("userInputMessageContext", {})["tools"] = specifications
     state: dict[str, Any] = {
         "agentContinuationId": agent_continuation_id,
         "agentTaskType": "vibe",
         "chatTriggerType": "MANUAL",
         "conversationId": _conversation_id(prompt.conversation),
-        "currentMessage": {"userInputMessage": message},
+        "currentMessage": current,
     }
     if history:
-        state["history"] = [_chat_message(turn, model_id) for turn in history]
+        state["history"] = history
     request: dict[str, Any] = {"conversationState": state}
     if profile_arn:
         request["profileArn"] = profile_arn
@@ -77,9 +83,9 @@ def encode_prompt(
     return EncodedPrompt(request, tools.names, thinking_tags=bool(tags))
 
 
-def _replay(prompt: Prompt, model: Model | None, tags: str) -> Replay:
+def _replay(prompt: Prompt, model: Model, tags: str) -> Replay:
     disabled = prompt.thinking is not None and prompt.thinking.kind == "disabled"
-    if model is not None and model.thinking in ("claude", "gpt") and not disabled:
+    if model.thinking in ("claude", "gpt") and not disabled:
         return "native"
     return "tags" if tags else "dropped"
 
@@ -89,14 +95,17 @@ def _conversation_id(conversation: str) -> str:
     return conversation if _CONVERSATION_ID.fullmatch(conversation) else str(uuid4())
 
 
-def _chat_message(turn: Turn, model_id: str) -> dict[str, Any]:
+def _chat_message(turn: Turn, model_id: str, cached: bool) -> dict[str, Any]:
     match turn:
         case UserTurn():
-            return {"userInputMessage": _user_message(turn, model_id)}
+            kind, message = "userInputMessage", _user_message(turn, model_id)
         case AssistantTurn():
-            return {"assistantResponseMessage": _assistant_message(turn)}
+            kind, message = "assistantResponseMessage", _assistant_message(turn)
         case _:
             assert_never(turn)
+    if cached:
+        message["cachePoint"] = POINT
+    return {kind: message}
 
 
 def _user_message(turn: UserTurn, model_id: str) -> dict[str, Any]:

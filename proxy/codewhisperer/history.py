@@ -73,6 +73,8 @@ def arrange(
     for message in messages:
         for part in message.parts:
             drafts.add(message.role, part)
+        if message.cache and drafts.turns:
+            drafts.turns[-1].cache = True
     said = drafts.turns
     _begin(said, opening)
     if isinstance(last := said[-1], AssistantTurn):
@@ -81,8 +83,8 @@ def arrange(
     calls: list[Call] = []
     for turn in said:
         match turn:
-            case _Said(texts, images):
-                turns.append(user_turn(texts, images, calls, max_images))
+            case _Said(texts, images, cache):
+                turns.append(user_turn(texts, images, calls, max_images, cache))
             case AssistantTurn():
                 turns.append(turn)
                 calls = turn.calls
@@ -116,6 +118,7 @@ class _Said:
 
     texts: list[str] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
+    cache: bool = False
 
 
 class _Drafts:

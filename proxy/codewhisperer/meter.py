@@ -52,4 +52,5 @@ class Meter:
             cache_read_tokens=tokens.cache_read_input_tokens or 0,
             cache_write_tokens=tokens.cache_write_input_tokens or 0,
             credits=self.credits,
+            stated=tokens.uncached_input_tokens is not None,
         )

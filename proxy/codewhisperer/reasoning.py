@@ -7,7 +7,7 @@ in the text, by tags. The others cannot be asked.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_never
 
 from proxy.catalog import Model
 from proxy.messages import Effort, Prompt, ThinkingMode
@@ -23,20 +23,22 @@ _EFFORT_BY_BUDGET: tuple[tuple[int, Effort], ...] = ((4_096, "low"), (12_288, "m
 _TAG_EFFORT: dict[Effort | None, str] = {"low": "low", "medium": "medium"}
 
 
-def native_fields(prompt: Prompt, model: Model | None) -> dict[str, Any]:
+def native_fields(prompt: Prompt, model: Model) -> dict[str, Any]:
     """R-NATIVE-FIELDS: `additionalModelRequestFields`, empty for none."""
-    match model:
-        case Model(thinking="claude"):
+    match model.thinking:
+        case "claude":
             return _claude_fields(prompt, model)
-        case Model(thinking="gpt"):
+        case "gpt":
             return _gpt_fields(prompt, model)
-        case _:
+        case "tags" | "none":
             return {}
+        case _:
+            assert_never(model.thinking)
 
 
-def thinking_tags(prompt: Prompt, model: Model | None) -> str:
+def thinking_tags(prompt: Prompt, model: Model) -> str:
     """R-THINKING-TAGS: what goes before the system text, or nothing."""
-    if model is None or model.thinking != "tags":
+    if model.thinking != "tags":
         return ""
     match prompt.thinking:
         case ThinkingMode("enabled", budget):

@@ -43,6 +43,7 @@ class UserTurn:
     text: str
     images: tuple[Image, ...] = ()
     answers: tuple[Answer, ...] = ()
+    cache: bool = False
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class AssistantTurn:
     texts: list[str] = field(default_factory=list)
     reasoning: Thinking | RedactedThinking | None = None
     calls: list[Call] = field(default_factory=list)
+    cache: bool = False
 
     @property
     def text(self) -> str:
@@ -72,6 +74,7 @@ def user_turn(
     own_images: Sequence[Image],
     calls: Sequence[Call],
     max_images: int,
+    cache: bool,
 ) -> UserTurn:
     """A user turn that answers `calls`, those of the turn before it."""
     images = [image for call in calls for image in _images(call)] + [*own_images]
@@ -81,7 +84,7 @@ def user_turn(
     lines = [*texts, *_legend(calls, own_images, left_out, max_images)]
     if images and not lines and not answers:  # R-BLANK
         lines = [IMAGES_ALONE]
-    return UserTurn("\n".join(lines), tuple(images[left_out:]), answers)
+    return UserTurn("\n".join(lines), tuple(images[left_out:]), answers, cache)
 
 
 def document_text(document: Document | File | RemoteImage) -> str:

@@ -38,7 +38,7 @@ def find_attached(prompt: Prompt) -> list[Attached]:
 def substitute(prompt: Prompt, ready: Mapping[Attached, Ready]) -> Prompt:
     def substituted(message: Message) -> Message:
         parts = tuple(_substituted(part, ready) for part in message.parts)
-        return message if parts == message.parts else Message(message.role, parts)
+        return message if parts == message.parts else replace(message, parts=parts)
 
     return replace(prompt, messages=tuple(map(substituted, prompt.messages)))
 

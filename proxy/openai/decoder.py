@@ -46,6 +46,7 @@ from proxy.openai.schemas import (
     ToolChoiceIn,
 )
 from proxy.openai_input import (
+    apart,
     arguments,
     convert,
     file,
@@ -59,7 +60,6 @@ from proxy.openai_input import (
 
 logger = logging.getLogger(__name__)
 
-SYSTEM_ROLES = ("system", "developer")
 # The old form has no ids: a function's answer goes to the last call of its name.
 LEGACY_ID = "function_"
 
@@ -82,7 +82,7 @@ def decode_request(body: ChatBody, conversation: str = "") -> Prompt:
     _refuse_unsupported(body)
     if not body.messages:
         raise BadRequest("messages: must not be empty", param="messages")
-    system, messages = _messages(body.messages)
+    system, messages = apart(list(_messages(body.messages)))
     mode, effort = thinking(body.reasoning_effort)
     stop = [body.stop] if isinstance(body.stop, str) else body.stop
     prompt = Prompt(
@@ -136,26 +136,12 @@ def _max_tokens(body: ChatBody) -> int | None:
     return token_limit(body.max_tokens, "max_tokens")
 
 
-def _messages(messages: list[MessageIn]) -> tuple[str, tuple[Message, ...]]:
-    """System text from the beginning; what of it comes later keeps its place."""
-    start = next(
-        (at for at, said in enumerate(messages) if said.role not in SYSTEM_ROLES),
-        len(messages),
-    )
+def _messages(messages: list[MessageIn]) -> Iterator[Message]:
     newest = max(
         (at for at, said in enumerate(messages) if said.role == "user"), default=-1
     )
-    decoded = [
-        _message(message, f"messages.{at}", at == newest)
-        for at, message in enumerate(messages)
-    ]
-    opening = [
-        part.text
-        for message in decoded[:start]
-        for part in message.parts
-        if isinstance(part, Text) and part.text.strip()
-    ]
-    return "\n\n".join(opening), tuple(decoded[start:])
+    for at, message in enumerate(messages):
+        yield _message(message, f"messages.{at}", at == newest)
 
 
 def _message(message: MessageIn, path: str, newest: bool) -> Message:

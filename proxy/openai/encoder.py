@@ -230,12 +230,15 @@ def _call(use: ToolUse) -> dict[str, Any]:
 def usage(usage: Usage) -> dict[str, Any]:
     """Here, what a cache had to do with is counted among the input. Clients take
     a zero for "not told": what was counted is at least one."""
-    cached = usage.cache_read_tokens
-    prompt = max(usage.input_tokens + cached + usage.cache_write_tokens, 1)
+    cached, written = usage.cache_read_tokens, usage.cache_write_tokens
+    prompt = max(usage.input_tokens + cached + written, 1)
     completion = max(usage.output_tokens, 1)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": cached},
+        "prompt_tokens_details": {
+            "cached_tokens": cached,
+            "cache_write_tokens": written,
+        },
     }

@@ -16,7 +16,7 @@ Content = str | list[Block]
 
 class FunctionCallIn(Struct):
     name: str = ""
-    arguments: str = ""
+    arguments: str | None = None
 
 
 class CustomCallIn(Struct):

@@ -743,3 +743,54 @@ def test_a_form_that_cannot_be_had_is_refused(wrong):
     with pytest.raises(BadRequest) as refused:
         decode_format(shaped({"output_config": {"format": wrong}}))
     assert refused.value.message.startswith("output_config.format")
+
+
+MARKED = {"cache_control": {"type": "ephemeral"}}
+TOOL = {"name": "a", "input_schema": {}}
+
+
+def saying(role: str, *blocks: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "role": role,
+        "content": [{"type": "text", "text": "a"} | b for b in blocks],
+    }
+
+
+MARKS: dict[str, tuple[dict[str, Any], bool, list[bool]]] = {
+    "nothing": ({"system": "S", "tools": [TOOL]}, False, [False]),
+    "the system text": (
+        {
+            "system": [
+                {"type": "text", "text": "S"},
+                {"type": "text", "text": "T"} | MARKED,
+            ]
+        },
+        True,
+        [False],
+    ),
+    "a tool": ({"tools": [TOOL | MARKED, TOOL | {"name": "b"}]}, True, [False]),
+    "messages": (
+        {
+            "messages": [
+                saying("user", {}, MARKED),
+                saying("assistant", {}, {"cache_control": None}),
+                saying("user", MARKED, {}),
+            ]
+        },
+        False,
+        [True, False, True],
+    ),
+    "all of it": (
+        {"messages": [HI, saying("assistant", {}), HI], **MARKED},
+        False,
+        [False, False, True],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MARKS)
+def test_what_the_client_marked_is_to_be_cached(what):
+    body, beginning, messages = MARKS[what]
+    prompt = decode(body)
+    assert prompt.cache is beginning
+    assert [message.cache for message in prompt.messages] == messages

@@ -387,7 +387,7 @@ USAGES = {
             metering(0.25),
             metering(0.5),
         ],
-        Usage(10, 20, 25, 5, credits=0.75),
+        Usage(10, 20, 25, 5, credits=0.75, stated=True),
     ),
     "nulls are absent": (
         [
@@ -402,7 +402,7 @@ USAGES = {
             ),
             metering(None),
         ],
-        Usage(10, 20),
+        Usage(10, 20, stated=True),
     ),
     "by the percentage of the window": ([text("abc"), context(1.5)], Usage(2997, 3)),
     "by a percentage among the token counts": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.catalog import Model, by_upstream_id, unknown_model
 from proxy.codewhisperer.encoder import EncodedPrompt, encode_prompt
 from proxy.messages import (
     Document,
@@ -37,12 +39,16 @@ OLD, NATIVE, GPT, OPEN = (
 )
 
 
+def model_of(model_id: str) -> Model:
+    return by_upstream_id(model_id) or unknown_model(model_id)
+
+
 def encode(
-    prompt: Prompt, model_id: str = OLD, profile_arn: str = PROFILE
+    prompt: Prompt, model: Model | str = OLD, profile_arn: str = PROFILE
 ) -> EncodedPrompt:
     encoded = encode_prompt(
         prompt,
-        model_id=model_id,
+        model=model if isinstance(model, Model) else model_of(model),
         profile_arn=profile_arn,
         agent_continuation_id=CONTINUATION,
         max_description=10_000,
@@ -323,6 +329,81 @@ def test_tags_go_before_the_system_text(thinking, effort, asked, model_id):
     assert encoded.thinking_tags is bool(tags)
 
 
+def test_a_model_that_only_a_list_knows_is_asked_as_any_other_of_its_kind():
+    claude, nova = unknown_model("claude-opus-9"), unknown_model("NOVA_1")
+    assert encode(prompt_of(thinking=ADAPTIVE), claude).thinking_tags is True
+    assert encode(prompt_of(thinking=ADAPTIVE), nova).thinking_tags is False
+
+
+def test_a_model_gets_no_images_when_its_list_says_so():
+    prompt = Prompt("m", (Message("user", (Text("Hi"), Image("png", "aW1n"))),))
+    seeing = model_of(OLD)
+    assert images_of(encode(prompt, seeing).request) == ["aW1n"]
+    assert images_of(encode(prompt, replace(seeing, images=False)).request) == []
+
+
+CACHING = replace(model_of(NATIVE), caching=True)
+TOOLS = (WEATHER,)
+
+
+def talk(*marked: int, turns: int = 7) -> tuple[Message, ...]:
+    return tuple(
+        Message("assistant" if at % 2 else "user", (Text(f"{at}"),), cache=at in marked)
+        for at in range(turns)
+    )
+
+
+def cache_points(encoded: EncodedPrompt) -> list[int | str]:
+    """Behind which turns, and "tools"."""
+    state = encoded.request["conversationState"]
+    turns = [*state.get("history", []), state["currentMessage"]]
+    (current,) = state["currentMessage"].values()
+    tools = current.get("userInputMessageContext", {}).get("tools", [])
+    return [
+        *("tools" for tool in tools[-1:] if "cachePoint" in tool),
+        *(
+            at
+            for at, turn in enumerate(turns)
+            for m in turn.values()
+            if "cachePoint" in m
+        ),
+    ]
+
+
+MARKS = [
+    (Prompt("m", talk()), []),
+    (Prompt("m", talk(), tools=TOOLS), []),
+    (Prompt("m", talk(4, 6)), [4, 6]),
+    (Prompt("m", talk(1, 5)), [1, 5]),
+    (Prompt("m", talk(), tools=TOOLS, system="S", cache=True), ["tools", 0]),
+    (Prompt("m", talk(0, 6), tools=TOOLS, cache=True), ["tools", 0, 6]),
+    (Prompt("m", talk(), system="S", cache=True), [0]),
+    (Prompt("m", talk(0, 1, 2, 3, 4, 5, 6)), [3, 4, 5, 6]),
+    (Prompt("m", talk(2, 4, 6), tools=TOOLS, cache=True), ["tools", 2, 4, 6]),
+    # What closes an answer that the client began was not marked.
+    (Prompt("m", talk(3, turns=4)), [3]),
+]
+
+
+@pytest.mark.parametrize(("prompt", "points"), MARKS)
+def test_a_cache_point_stands_behind_what_was_marked(prompt, points):
+    """R-CACHE-POINT"""
+    assert cache_points(encode(prompt, CACHING)) == points
+    assert cache_points(encode(prompt, model_of(NATIVE))) == []
+
+
+def test_a_mark_stays_with_the_turn_its_message_became_part_of():
+    marked_result = Message("user", (ToolResult("t1", (Text("12 C"),)),), cache=True)
+    messages = (
+        Message("user", (Text("a"),)),
+        Message("user", (Text("b"),), cache=True),
+        Message("assistant", (ToolUse("t1", "weather", {}),)),
+        marked_result,
+        Message("user", (Text(" "),), cache=True),
+    )
+    assert cache_points(encode(Prompt("m", messages, tools=TOOLS), CACHING)) == [0, 2]
+
+
 # Texts that can be told from each other, and from anything of ours.
 texts = st.integers(0, 10**9).map(lambda n: f"<text {n}>")
 maybe_blank = texts | st.sampled_from(["", " ", "\n"])
@@ -351,6 +432,7 @@ messages = st.lists(
         Message,
         st.sampled_from(["user", "assistant", "system"]),
         st.lists(parts, max_size=4).map(tuple),
+        st.booleans(),
     ),
     max_size=10,
 ).map(tuple)
@@ -368,9 +450,14 @@ prompts = st.builds(
         st.booleans(),
     ),
     thinking=st.sampled_from([None, ADAPTIVE, DISABLED, budget(5000)]),
+    cache=st.booleans(),
     conversation=st.sampled_from(["", "c1", "no good"]),
 )
-models = st.sampled_from([OLD, NATIVE, GPT, "auto", "unknown-model"])
+models = st.builds(
+    replace,
+    st.sampled_from([OLD, NATIVE, GPT, "auto", "unknown-model"]).map(model_of),
+    caching=st.booleans(),
+)
 
 
 def told(prompt: Prompt) -> tuple[set[str], set[str]]:
@@ -393,8 +480,8 @@ def told(prompt: Prompt) -> tuple[set[str], set[str]]:
 
 
 @given(prompts, models)
-def test_every_rule_holds_and_nothing_is_lost(prompt, model_id):
-    encoded = encode(prompt, model_id)
+def test_every_rule_holds_and_nothing_is_lost(prompt, model):
+    encoded = encode(prompt, model)
     spoken, seen = told(prompt)
     whole = texts_of(encoded.request)
     assert not {text for text in spoken if text not in whole}
@@ -408,9 +495,9 @@ def test_every_rule_holds_and_nothing_is_lost(prompt, model_id):
 
 
 @given(prompts, models)
-def test_the_same_prompt_is_the_same_request(prompt, model_id):
+def test_the_same_prompt_is_the_same_request(prompt, model):
     def request() -> dict[str, Any]:
-        request = encode(prompt, model_id).request
+        request = encode(prompt, model).request
         if prompt.conversation != "c1":
             del request["conversationState"]["conversationId"]
         return request

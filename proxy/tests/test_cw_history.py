@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.catalog import resolve
 from proxy.codewhisperer.encoder import encode_prompt
 from proxy.codewhisperer.history import CONTINUE, EMPTY, START
 from proxy.codewhisperer.turns import EMPTY_RESULT, IMAGES_ALONE, INTERRUPTED
@@ -68,7 +69,7 @@ def turns_of(
     prompt = Prompt("m", messages, system=system, tools=(READ,), thinking=thinking)
     request = encode_prompt(
         prompt,
-        model_id=model_id,
+        model=resolve(model_id, family_fallback=False),
         profile_arn="",
         agent_continuation_id="0c1d0c1d-0c1d-4c1d-8c1d-0c1d0c1d0c1d",
         max_description=10_000,
@@ -473,7 +474,7 @@ def test_a_property_without_a_name_is_left_out():
     messages = (user("a"), bot(ToolUse("t1", "Read", {"": 1, "p": 2})), user("b"))
     encoded = encode_prompt(
         Prompt("m", messages),
-        model_id=TAGGED,
+        model=resolve(TAGGED, family_fallback=False),
         profile_arn="",
         agent_continuation_id="0c1d0c1d-0c1d-4c1d-8c1d-0c1d0c1d0c1d",
         max_description=10_000,

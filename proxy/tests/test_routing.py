@@ -57,3 +57,10 @@ def test_limits_are_those_of_the_lists_where_they_tell():
     assert (found["auto"].window, found["auto"].max_output) == (99, 64_000)
     assert found["claude-3-7-sonnet-20250219"].window == 200_000
     assert (found["new"].window, found["new"].max_output) == (12, 64_000)
+
+
+def test_a_model_caches_where_the_lists_say_so():
+    told = {"glm-5": ModelLimits(caching=True), "auto": ModelLimits()}
+    found = {model.name: model for model in offer_of(PoolModels(told, True)).every}
+    assert found["glm-5"].caching is True
+    assert found["auto"].caching is found["claude-sonnet-5"].caching is False

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy import tokens
+from proxy.catalog import resolve
 from proxy.messages import (
     Document,
     File,
@@ -27,6 +28,7 @@ from proxy.messages import (
     ToolUse,
 )
 
+MODEL = resolve("claude-sonnet-4.6", family_fallback=False)
 LONG = "The quick brown fox jumps over the lazy dog. " * 30
 
 
@@ -42,9 +44,13 @@ def asked(*parts, **wishes) -> Prompt:
     return Prompt("claude", (Message("user", parts),), **wishes)
 
 
+def estimate(prompt: Prompt) -> int:
+    return tokens.estimate(prompt, MODEL)
+
+
 def test_the_documented_example_is_met():
     prompt = asked(Text("Hello, Claude"), system="You are a scientist")
-    assert tokens.estimate(prompt) == pytest.approx(14, abs=5)
+    assert estimate(prompt) == pytest.approx(14, abs=5)
 
 
 EVERYTHING = {
@@ -80,13 +86,13 @@ EVERYTHING = {
 
 @pytest.mark.parametrize("what", EVERYTHING)
 def test_it_counts(what):
-    assert tokens.estimate(EVERYTHING[what]) > 200
+    assert estimate(EVERYTHING[what]) > 200
 
 
 @pytest.mark.parametrize("what", EVERYTHING)
 def test_the_same_prompt_is_the_same_count(what):
     prompt = EVERYTHING[what]
-    assert tokens.estimate(prompt) == tokens.estimate(replace(prompt))
+    assert estimate(prompt) == estimate(replace(prompt))
 
 
 @given(
@@ -95,10 +101,8 @@ def test_the_same_prompt_is_the_same_count(what):
 )
 def test_another_message_never_makes_it_less(texts, more):
     messages = tuple(Message("user", (Text(text),)) for text in texts)
-    before = tokens.estimate(Prompt("claude", messages))
-    after = tokens.estimate(
-        Prompt("claude", (*messages, Message("assistant", (Text(more),))))
-    )
+    before = estimate(Prompt("claude", messages))
+    after = estimate(Prompt("claude", (*messages, Message("assistant", (Text(more),)))))
     assert after > before
 
 
@@ -106,7 +110,7 @@ def test_another_message_never_makes_it_less(texts, more):
 def test_another_tool_never_makes_it_less(names):
     tools = tuple(Tool(name, "does it", {"type": "object"}) for name in names)
     counts = [
-        tokens.estimate(asked(Text("Hi"), tools=tools[:most]))
+        estimate(asked(Text("Hi"), tools=tools[:most]))
         for most in range(len(tools) + 1)
     ]
     assert counts == sorted(set(counts))
@@ -125,19 +129,17 @@ def test_another_tool_never_makes_it_less(names):
     ],
 )
 def test_an_image_costs_its_area(width, height, count):
-    with_image = tokens.estimate(asked(picture(width, height)))
-    assert with_image - tokens.estimate(asked()) == count
+    with_image = estimate(asked(picture(width, height)))
+    assert with_image - estimate(asked()) == count
 
 
 def test_an_image_whose_size_cannot_be_read_costs_the_most():
     damaged = Image("png", "iVBORw0KGgo=")
-    assert tokens.estimate(asked(damaged)) == tokens.IMAGE_MOST + tokens.estimate(
-        asked()
-    )
+    assert estimate(asked(damaged)) == tokens.IMAGE_MOST + estimate(asked())
 
 
 def test_redacted_thinking_is_free():
-    assert tokens.estimate(asked(RedactedThinking(LONG))) == tokens.estimate(asked())
+    assert estimate(asked(RedactedThinking(LONG))) == estimate(asked())
 
 
 def test_a_text_costs_more_where_the_vocabulary_is_finer():
@@ -151,8 +153,9 @@ def test_a_text_costs_more_where_the_vocabulary_is_finer():
 
 def test_what_upstream_said_of_earlier_estimates_scales_the_next():
     prompt = asked(Text(LONG))
-    plain = tokens.estimate(prompt)
-    assert tokens.estimate(prompt, ratio=1.1) == pytest.approx(plain * 1.1, abs=1)
+    learned = replace(MODEL, token_ratio=1.1)
+    scaled = tokens.estimate(prompt, learned)
+    assert scaled == pytest.approx(estimate(prompt) * 1.1, abs=1)
 
 
 def test_the_memory_of_counted_texts_is_bounded_and_does_no_harm():

@@ -29,8 +29,17 @@ STATE = {
     "currentMessage",
     "history",
 }
-USER = {"content", "modelId", "origin", "images", "userInputMessageContext"}
-ASSISTANT = {"content", "toolUses", "reasoningContent"}
+USER = {
+    "content",
+    "modelId",
+    "origin",
+    "images",
+    "userInputMessageContext",
+    "cachePoint",
+}
+ASSISTANT = {"content", "toolUses", "reasoningContent", "cachePoint"}
+CACHE_POINT = {"cachePoint": {"type": "default"}}
+MAX_CACHE_POINTS = 4
 
 
 def check_request(request: Mapping[str, Any]) -> None:
@@ -55,6 +64,7 @@ def check_request(request: Mapping[str, Any]) -> None:
         context = turn["userInputMessage"].get("userInputMessageContext", {})
         assert "tools" not in context, "tool definitions in the history"
     _check_tools(turns)
+    _check_cache_points(turns)
 
 
 def _check_alternation(turns: list[Mapping[str, Any]]) -> None:
@@ -142,7 +152,10 @@ def _check_tools(turns: list[Mapping[str, Any]]) -> None:
     tools = current.get("userInputMessageContext", {}).get("tools")
     assert tools is None or tools, "an empty list of tools"
     names: set[str] = set()
+    assert CACHE_POINT not in (tools or [])[:1], "a cache point behind nothing"
     for tool in tools or []:
+        if tool == CACHE_POINT:
+            continue
         assert list(tool) == ["toolSpecification"]
         specification = tool["toolSpecification"]
         assert specification.keys() == {"name", "description", "inputSchema"}
@@ -158,6 +171,15 @@ def _check_tools(turns: list[Mapping[str, Any]]) -> None:
     for turn in turns[1::2]:
         for use in turn["assistantResponseMessage"].get("toolUses", []):
             assert use["name"].casefold() in names, "a tool that is not defined"
+
+
+def _check_cache_points(turns: list[Mapping[str, Any]]) -> None:
+    messages = [message for turn in turns for message in turn.values()]
+    context = messages[-1].get("userInputMessageContext", {})
+    holders = [*messages, *context.get("tools", [])]
+    points = [item["cachePoint"] for item in holders if "cachePoint" in item]
+    assert points == [CACHE_POINT["cachePoint"]] * len(points)
+    assert len(points) <= MAX_CACHE_POINTS
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
