@@ -112,6 +112,9 @@ MAX_TOOL_DESCRIPTION_LENGTH = environment.number(
     "MAX_TOOL_DESCRIPTION_LENGTH", 10000, 100, 10240
 )
 
+# Answers of the Responses API that clients want kept
+RESPONSE_RETENTION_DAYS = environment.number("RESPONSE_RETENTION_DAYS", 30, 1, 3650)
+
 # What it takes from clients, and how it stops
 
 MAX_BODY_BYTES = environment.number("MAX_BODY_BYTES", 32 * 1024 * 1024, 1024)

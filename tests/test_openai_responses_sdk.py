@@ -268,10 +268,9 @@ def test_a_search_of_the_web_is_an_item(sdk: openai.OpenAI, upstream: Control):
     )
     tools: Any = [{"type": "web_search"}]
     with sdk.responses.stream(model=MODEL, input="Snow?", tools=tools) as stream:
-        answer = stream.get_final_response()
+        answer: Any = stream.get_final_response()
     [search, message] = answer.output
     assert (search.type, message.type) == ("web_search_call", "message")
-    assert search.action.type == "search"
     assert search.action.query == "snow"
     assert answer.output_text == "Hello, world!"
     assert upstream.calls("InvokeMCP") == 1

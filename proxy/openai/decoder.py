@@ -14,9 +14,7 @@ from dataclasses import replace
 
 from proxy.errors import BadRequest
 from proxy.formats import Format, read_format
-from proxy.messages import (
-    Content as ContentPart,
-)
+from proxy.messages import Content as ContentPart
 from proxy.messages import (
     Message,
     Part,
