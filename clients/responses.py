@@ -21,6 +21,7 @@ from django.utils import timezone
 from clients.keys import Client
 from clients.models import StoredResponse
 from kiro2api.database import in_database
+from kiro2api.encryption import SecretUnreadable
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ Json = dict[str, Any]
 
 # A longer conversation is too long for any model.
 MOST_IN_A_CHAIN = 1000
+EXPIRED_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,27 @@ async def delete(client: Client, response_id: str) -> bool:
     return await _in_database(_delete)(client, response_id)
 
 
-def delete_expired() -> int:
-    count, _ = StoredResponse.objects.filter(created_at__lte=_oldest()).delete()
-    return count
+def rotate(*, forget_unreadable: bool = False) -> int:
+    """Encrypt all with the newest key; how many. Those that no key opens are left,
+    or deleted: nobody can go on from them."""
+    rotated = 0
+    for (pk,) in StoredResponse.objects.values_list("pk").iterator():
+        row = StoredResponse.objects.filter(pk=pk)
+        try:
+            for response in row:
+                response.save(update_fields=["input", "response"])
+                rotated += 1
+        except SecretUnreadable:
+            if forget_unreadable:
+                row.delete()
+    return rotated
+
+
+def _delete_some_expired() -> None:
+    """With each that comes a few go: the table needs no other care."""
+    expired = StoredResponse.objects.filter(created_at__lte=_oldest())
+    some = expired.order_by("created_at").values_list("pk", flat=True)[:EXPIRED_AT_ONCE]
+    StoredResponse.objects.filter(pk__in=list(some)).delete()
 
 
 def _in_database(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
@@ -83,6 +103,7 @@ def _in_database(function: Callable[P, T]) -> Callable[P, Awaitable[T]]:
 
 
 def _keep(client: Client, kept: Kept) -> None:
+    _delete_some_expired()
     StoredResponse.objects.create(
         id=kept.id,
         owner_id=client.key_id,
@@ -93,7 +114,11 @@ def _keep(client: Client, kept: Kept) -> None:
 
 
 def _find(client: Client, response_id: str) -> Kept | None:
-    row = _of(client).filter(pk=response_id).first()
+    try:
+        row = _of(client).filter(pk=response_id).first()
+    except SecretUnreadable:
+        logger.error("no encryption key opens the stored response %s", response_id)
+        return None
     return _read(row) if row else None
 
 

@@ -113,7 +113,7 @@ MAX_TOOL_DESCRIPTION_LENGTH = environment.number(
 )
 
 # Answers of the Responses API that clients want kept
-RESPONSE_RETENTION_DAYS = environment.number("RESPONSE_RETENTION_DAYS", 30, 1, 3650)
+RESPONSE_RETENTION_DAYS = environment.number("RESPONSE_RETENTION_DAYS", 30, 0, 3650)
 
 # What it takes from clients, and how it stops
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.utils import timezone
 
@@ -86,8 +87,27 @@ async def test_after_its_time_it_is_as_if_it_had_never_been(settings):
     await age("young", days=1.9)
     assert await responses.find(SHARED, "old") is None
     assert await responses.find(SHARED, "young")
-    assert await sync_to_async(responses.delete_expired)() == 1
-    assert await StoredResponse.objects.acount() == 1
+    await responses.keep(SHARED, kept("new"))
+    assert {row.pk async for row in StoredResponse.objects.all()} == {"young", "new"}
+
+
+async def test_a_new_encryption_key_takes_them_over(settings):
+    await responses.keep(SHARED, kept("a"))
+    old, new = settings.SECRET_ENCRYPTION_KEYS, [Fernet.generate_key().decode()]
+    settings.SECRET_ENCRYPTION_KEYS = new + old
+    assert await sync_to_async(responses.rotate)() == 1
+    settings.SECRET_ENCRYPTION_KEYS = new
+    assert await responses.find(SHARED, "a") == kept("a")
+
+
+async def test_one_that_no_key_opens_is_not_found_and_can_be_forgotten(settings):
+    await responses.keep(SHARED, kept("a"))
+    settings.SECRET_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert await responses.find(SHARED, "a") is None
+    assert await sync_to_async(responses.rotate)() == 0
+    assert await StoredResponse.objects.aexists()
+    assert await sync_to_async(responses.rotate)(forget_unreadable=True) == 0
+    assert not await StoredResponse.objects.aexists()
 
 
 async def test_they_go_with_their_key():

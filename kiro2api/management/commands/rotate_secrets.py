@@ -1,4 +1,4 @@
-"""rotate_secrets: brings the accounts' secrets under the newest encryption key."""
+"""Brings all that is stored encrypted under the newest encryption key."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.rotation import rotate_secrets
+from clients import responses
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypt all secrets of the accounts with the first key in "
+        "Encrypt the accounts' secrets and stored responses with the first key in "
         "SECRET_ENCRYPTION_KEYS. Put the new key in front, start, run this, then take "
         "the old key out."
     )
@@ -26,7 +27,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, forget_unreadable: bool, **options: Any) -> None:
         rotation = rotate_secrets(forget_unreadable=forget_unreadable)
-        self.stdout.write(f"{rotation.rotated} secrets are under the newest key.")
+        stored = responses.rotate(forget_unreadable=forget_unreadable)
+        self.stdout.write(
+            f"{rotation.rotated} secrets and {stored} stored responses are under the "
+            "newest key."
+        )
         if not rotation.unreadable:
             return
         names = ", ".join(rotation.unreadable)

