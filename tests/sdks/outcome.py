@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from proxy.gateway import TRIES_MOST
+from proxy.attempts import TRIES_MOST
 from simulator.control import Control
 
 Json = dict[str, Any]
