@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from kiro2api import environment
+from proxy.anthropic import decoder as anthropic
 from proxy.catalog import MODELS
+from proxy.openai import decoder as openai
+from proxy.responses import decoder as responses
 
 ROOT = Path(__file__).resolve().parent.parent
 # Secrets may also come from NAME_FILE, which the table explains once.
@@ -57,3 +61,18 @@ def test_the_conversion_table_has_every_rule():
     text = (ROOT / "docs/conversion.md").read_text(encoding="utf-8")
     explained = re.findall(r"^\| (R-[A-Z-]+) \|", text, re.MULTILINE)
     assert sorted(explained) == sorted(set(rule.findall(code)))
+
+
+def fields(anchor: str, what: str) -> set[str]:
+    rows = table("docs/api.md", anchor)
+    return {row[0].strip("`") for row in rows if row[1].startswith(what)}
+
+
+@pytest.mark.parametrize(
+    ("anchor", "decoder"),
+    [("anthropic", anthropic), ("chat", openai), ("responses", responses)],
+)
+def test_the_field_tables_are_those_of_the_decoders(anchor: str, decoder: ModuleType):
+    assert fields(anchor, "unhonoured") == set(decoder.UNHONOURED)
+    if hasattr(decoder, "UNSUPPORTED"):
+        assert fields(anchor, "refused") == set(decoder.UNSUPPORTED)
