@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from django.conf import settings
-from pytest_django import Settings
+from django.db import connection
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts import reading
 from clients import keys
-from kiro2api import http
+from kiro2api import database, http
 from proxy import attachments, settlements
 from simulator.control import Control
 from simulator.testing import running_simulator
@@ -25,6 +26,22 @@ def django_db_modify_db_settings(
     if settings.SQLITE:
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Postgres drops no database that somebody is connected to: what a thread of
+    ours may still hold is taken from it."""
+    yield
+    database.THREADS.shutdown()
+    if not settings.SQLITE:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(scope="session")

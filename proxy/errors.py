@@ -154,6 +154,7 @@ class UpstreamFailed(GatewayError):
 class EmptyReply(UpstreamFailed):
     def __init__(self) -> None:
         super().__init__("upstream gave an empty answer")
+        self.should_retry = False  # it was asked again here already
 
 
 class StreamBroken(UpstreamFailed):

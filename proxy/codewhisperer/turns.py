@@ -26,6 +26,7 @@ from proxy.messages import (
 EMPTY_RESULT = "(empty result)"
 INTERRUPTED = "(The tool call was interrupted; there is no result.)"
 NO_IMAGES = "This model takes none"
+UNTITLED = "untitled"
 IMAGES_ALONE = "(See the image.)"
 
 
@@ -92,9 +93,9 @@ def document_text(document: Document | File | RemoteImage) -> str:
     least named."""
     match document:
         case Document(title, text):
-            return f"[Document: {title}]\n{text}"
+            return f"[Document: {title or UNTITLED}]\n{text}"
         case File(_, title):
-            return f"[Document: {title}]\n(not read)"
+            return f"[Document: {title or UNTITLED}]\n(not read)"
         case RemoteImage(url):
             return f"[Image: {url}]\n(not fetched)"
         case _:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.claude_code.builds import Build
+
 Json = dict[str, Any]
 
 
@@ -35,6 +37,13 @@ def edit(path: Path, old: str, new: str) -> Json:
 
 def bash(command: str) -> Json:
     return call("Bash", command=command, description="a test")
+
+
+def find_tools(build: Build, *names: str) -> list[list[Json]]:
+    """The turns, none or one, that go before a call of what may be deferred."""
+    if not build.defers_tools:
+        return []
+    return [[call("ToolSearch", query=f"select:{','.join(names)}")]]
 
 
 def poem(workspace: Path) -> str:

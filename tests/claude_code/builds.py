@@ -26,6 +26,8 @@ class Build:
     program: str
     """Where npm puts it: a pattern that fits one file."""
     interpreter: tuple[str, ...] = ()
+    defers_tools: bool = False
+    """It offers the rarer tools only once its ToolSearch has found them."""
 
     def __str__(self) -> str:
         return self.version
@@ -72,4 +74,4 @@ class Build:
 # The last one in JavaScript, and the newest, which has a runtime of its own and lies
 # in the package of its platform.
 JAVASCRIPT = Build("2.1.112", "claude-code/cli.js", (NODE,))
-NATIVE = Build("2.1.330", "claude-code-*/claude")
+NATIVE = Build("2.1.330", "claude-code-*/claude", defers_tools=True)

@@ -54,14 +54,25 @@ class Run:
         """Of the tool results, in order."""
         return [bool(block.get("is_error")) for block in self.blocks("tool_result")]
 
-    def assert_good(self) -> None:
-        """The client found nothing wrong. `subtype` would prove nothing."""
+    def told(self, subtype: str) -> list[Json]:
+        """What it tells about itself."""
+        return [event for event in self.events if event.get("subtype") == subtype]
+
+    def assert_good(self, repeats: int = 0) -> None:
+        """The client found nothing wrong, and sent a request again only so often.
+        `subtype` would prove nothing."""
         assert self.status == 0, (self.errors, self.events[-2:])
         assert self.result["type"] == "result"
         assert self.result["is_error"] is False, self.result
         assert self.result["usage"]["input_tokens"] > 0
         assert self.result["usage"]["output_tokens"] > 0
-        assert not [event for event in self.events if event.get("error")]
+        repeated = self.told("api_retry")
+        assert len(repeated) == repeats, repeated
+        assert not [
+            event
+            for event in self.events
+            if event.get("error") and event not in repeated
+        ]
         asked = [block["id"] for block in self.blocks("tool_use")]
         answered = [block["tool_use_id"] for block in self.blocks("tool_result")]
         assert sorted(asked) == sorted(answered)

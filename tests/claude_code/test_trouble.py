@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -17,6 +18,7 @@ from tests.claude_code.actions import (
     write,
 )
 from tests.claude_code.client import ClaudeCode
+from tests.claude_code.upstream import served
 
 pytestmark = pytest.mark.real_client
 
@@ -30,13 +32,32 @@ def test_it_does_not_notice_a_throttled_account(claude: ClaudeCode, upstream: Co
     assert 429 in refused
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [{"state": "suspended"}, {"credits_used": 1000.0}],
-    ids=["suspended", "out of credits"],
-)
+def test_it_repeats_a_request_that_no_account_has_capacity_for(
+    claude: ClaudeCode, upstream: Control
+):
+    """The gateway has tried as often as it may, and asks it to come again."""
+    upstream.enqueue(*["model_capacity"] * 3)
+    run = claude.run(poem(claude.workspace))
+    run.assert_good(repeats=1)
+    assert_poem_written(claude.workspace)
+
+
+def suspend(upstream: Control) -> None:
+    upstream.update_account("first", state="suspended")
+
+
+def spend(upstream: Control) -> None:
+    upstream.update_account("first", credits_used=1000.0)
+
+
+def sign_out(upstream: Control) -> None:
+    upstream.expire_access_token("first")
+    upstream.kill_refresh_token("first")
+
+
+@pytest.mark.parametrize("trouble", [suspend, spend, sign_out])
 def test_it_does_not_notice_that_an_account_dies_in_the_middle_of_a_task(
-    claude: ClaudeCode, upstream: Control, trouble: dict[str, object]
+    claude: ClaudeCode, upstream: Control, trouble: Callable[[Control], None]
 ):
     """While its second answer is still held at a gate."""
     file = claude.workspace / "diary.txt"
@@ -49,14 +70,13 @@ def test_it_does_not_notice_that_an_account_dies_in_the_middle_of_a_task(
     with ThreadPoolExecutor(1) as beside:
         running = beside.submit(claude.run, prompt)
         upstream.wait_for_gate("trouble", timeout=60)
-        upstream.update_account("first", **trouble)
+        trouble(upstream)
         upstream.open_gate("trouble")
         run = running.result()
     run.assert_good()
     assert file.read_text() == "tuesday\n"
-    calls = upstream.requests("GenerateAssistantResponse")
-    served = [call["account"] for call in calls if call["status"] == 200]
-    assert served == ["first", "first", "second", "second"]
+    accounts = [call["account"] for call in served(upstream)]
+    assert accounts == ["first", "first", "second", "second"]
 
 
 def test_that_the_pool_is_out_of_credits_is_shown_at_once(

@@ -16,6 +16,7 @@ from tests.claude_code.actions import (
     write,
 )
 from tests.claude_code.client import ClaudeCode
+from tests.claude_code.upstream import states
 from tests.processes import Gateway
 
 pytestmark = pytest.mark.real_client
@@ -50,7 +51,9 @@ def test_several_files_are_written_and_edited_by_parallel_tools(claude: ClaudeCo
         )
     )
     run.assert_good()
-    assert [file.read_text() for file in files] == [f"edited {name}\n" for name in names]
+    assert [file.read_text() for file in files] == [
+        f"edited {name}\n" for name in names
+    ]
     assert len(run.blocks("tool_use")) == 16
     assert not any(run.failures())
 
@@ -90,10 +93,7 @@ def test_a_conversation_is_resumed(claude: ClaudeCode, upstream: Control):
     )
     second.assert_good()
     assert file.read_text() == "two\n"
-    state = upstream.requests("GenerateAssistantResponse")[-1]["body"][
-        "conversationState"
-    ]
-    assert len(state["history"]) >= 6
+    assert len(states(upstream)[-1]["history"]) >= 6
 
 
 def test_context_counts_its_tokens(claude: ClaudeCode, gateway: Gateway):
