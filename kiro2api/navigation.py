@@ -26,7 +26,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 entry(_("Accounts"), "hub", "accounts.account"),
                 entry(_("Client keys"), "key", "clients.apikey"),
-                {"title": _("Dashboard"), "icon": "monitoring", "link": "/"},
+                {
+                    "title": _("Dashboard"),
+                    "icon": "monitoring",
+                    "link": "/",
+                    # Every address begins with it; this page is never there.
+                    "active": lambda asking: False,
+                },
             ]
         },
         {
