@@ -29,7 +29,6 @@ from proxy.exchange import (
     STATUS_CLIENT_GONE,
     Exchange,
     accepted_id,
-    request_id_in_log,
 )
 
 logger = logging.getLogger(__name__)
@@ -154,7 +153,6 @@ def routes(api: NinjaAPI, encode_error: EncodeError) -> list[URLPattern]:
 def _exchanged(view: View, encode_error: EncodeError) -> View:
     async def called(request: ApiRequest, **kwargs: Any) -> HttpResponseBase:
         request_id = accepted_id(request.headers.get("x-request-id", ""))
-        request_id_in_log.set(request_id)
         exchange = Exchange(request_id, request.method or "", request.path)
         request.exchange = exchange
         try:

@@ -35,7 +35,6 @@ from proxy.errors import (
     EmptyReply,
     GatewayError,
     ModelOverloaded,
-    PoolEmpty,
     PoolPausing,
     PromptTooLong,
     UpstreamFailed,
@@ -59,7 +58,7 @@ class Attempts:
     prompt: Prompt
     model: Model
     exchange: Exchange
-    input_tokens: int = 0
+    input_tokens: int
     """Estimated."""
     excluded: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
@@ -69,7 +68,6 @@ class Attempts:
     deadline: float = field(default_factory=lambda: time.monotonic() + TRYING_SECONDS)
 
     async def run(self) -> AsyncGenerator[Batch, None]:
-        self.input_tokens = tokens.estimate(self.prompt, self.model)
         for attempt in range(1, TRIES_MOST + 1):
             credential = await self._checkout()
             self.exchange.account = credential.account
@@ -108,10 +106,8 @@ class Attempts:
             )
         except PoolExhausted as shortage:
             if isinstance(self.last_failure, ModelNotOffered):
-                raise PoolEmpty(
-                    f"no account of the pool has the model {self.prompt.model}",
-                    should_retry=False,
-                ) from shortage
+                missing = PoolExhausted("no_model", model=self.prompt.model)
+                raise refusal(missing) from shortage
             # What the accounts left out for this request ran into says more than
             # that none is left.
             if self.last_failure and not isinstance(self.last_failure, AccountUnusable):

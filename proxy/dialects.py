@@ -17,7 +17,7 @@ from proxy.openai_errors import error_body as openai_error_body
 def error_body(
     path: str, headers: Mapping[str, str], error: GatewayError, request_id: str
 ) -> dict[str, Any]:
-    """`headers` with lower-case names."""
+    """`headers` are looked up by lower-case names."""
     if speaks_anthropic(path, headers):
         return anthropic.error_body(error, request_id)
     return openai_error_body(error)

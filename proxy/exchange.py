@@ -6,7 +6,6 @@ import logging
 import re
 import secrets
 import time
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from proxy.messages import Usage
@@ -14,9 +13,6 @@ from proxy.messages import Usage
 logger = logging.getLogger("kiro2api.request")
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-
-request_id_in_log: ContextVar[str] = ContextVar("request_id", default="")
-
 
 # As nginx logs it; no client ever sees it.
 STATUS_CLIENT_GONE = 499

@@ -74,15 +74,16 @@ async def open_reply(prompt: Prompt, exchange: Exchange) -> OpenReply:
     model = await model_for(prompt.model)
     exchange.model = prompt.model
     exchange.unhonoured = prompt.unhonoured
+    input_tokens = tokens.estimate(prompt, model)
 
     def call(prompt: Prompt) -> AsyncGenerator[Batch, None]:
-        return Attempts(prompt, model, exchange).run()
+        return Attempts(prompt, model, exchange, tokens.estimate(prompt, model)).run()
 
     if prompt.web_search:
         events = with_searches(prompt, prompt.web_search, call, search)
     else:
-        events = call(prompt)
-    reply = OpenReply(Pump(events), exchange, tokens.estimate(prompt, model))
+        events = Attempts(prompt, model, exchange, input_tokens).run()
+    reply = OpenReply(Pump(events), exchange, input_tokens)
     try:
         if await reply.wait(FIRST_EVENT_SECONDS):
             reply.raise_if_failed()

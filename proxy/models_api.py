@@ -21,8 +21,7 @@ from proxy.routing import served_models
 def error_body(
     request: HttpRequest, error: GatewayError, request_id: str
 ) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return dialects.error_body(request.path, headers, error, request_id)
+    return dialects.error_body(request.path, request.headers, error, request_id)
 
 
 api = build_api("models", error_body)
