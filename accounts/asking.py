@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from accounts.answers import CallFailed
-from accounts.models import Account
+from accounts.models import CALLING, Account
 from accounts.outcomes import Credential, TokenRefused
 from accounts.refresh import NotFresh, ensure_fresh
 from accounts.settlement import settle
@@ -35,6 +35,6 @@ async def ask(
 @in_database
 def _get(account_id: int) -> Account:
     try:
-        return Account.objects.with_secrets("access_token").get(pk=account_id)
+        return Account.objects.with_secrets(*CALLING).get(pk=account_id)
     except Account.DoesNotExist:
         raise NotFresh("the account was deleted") from None

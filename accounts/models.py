@@ -6,9 +6,11 @@ whose secrets cannot be read can still be listed and named.
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Max, Q
 from django.utils import timezone
@@ -16,11 +18,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import regions
 from accounts.login import Login
-from accounts.outcomes import Credential, Kind
+from accounts.outcomes import Credential, Endpoint, Kind
 from accounts.validators import validate_profile_arn, validate_region
 from kiro2api.encryption import EncryptedTextField
 
-SECRETS = ("refresh_token", "access_token", "client_id", "client_secret")
+SECRETS = (
+    "refresh_token",
+    "access_token",
+    "client_id",
+    "client_secret",
+    "api_key",
+    "proxy_url",
+)
+# What a call to the service needs of them.
+CALLING = ("access_token", "api_key", "proxy_url")
 
 # AWS's own client renews a token in the last minute of its life.
 STALE_BEFORE = timedelta(seconds=60)
@@ -83,12 +94,53 @@ class AccountManager(_Manager["Account"]):
         return AccountQuerySet(self.model, using=self._db).defer(*DEFERRED)
 
 
+class PoolSettings(models.Model):
+    """How the pool chooses; one row, which the first migration makes."""
+
+    class Strategy(models.TextChoices):
+        SEQUENTIAL = "sequential", _("in order: the first account until it is out")
+        LEAST_USED = "least_used", _("the account that was used least")
+        ROUND_ROBIN = "round_robin", _("in turn")
+
+    strategy = models.CharField(
+        _("strategy"), max_length=20, choices=Strategy, default=Strategy.SEQUENTIAL
+    )
+
+    class Meta:
+        verbose_name = _("choice of accounts")
+        verbose_name_plural = _("choice of accounts")
+
+    def __str__(self) -> str:
+        return str(self.Strategy(self.strategy).label)
+
+
+class AccountGroup(models.Model):
+    """Accounts kept for the client keys that name the group."""
+
+    name = models.CharField(_("name"), max_length=50, unique=True)
+
+    class Meta:
+        verbose_name = _("account group")
+        verbose_name_plural = _("account groups")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Account(models.Model):
     """One Kiro login."""
 
     class Kinds(models.TextChoices):
         SOCIAL = "social", _("Social")
         IDC = "idc", _("IdC")
+        BUILDER_ID = "builder_id", _("Builder ID")
+        API_KEY = "api_key", _("API key")
+        EXTERNAL_IDP = "external_idp", _("external identity provider")
+
+    class Endpoints(models.TextChoices):
+        Q = "q", _("Amazon Q")
+        RUNTIME = "runtime", _("Kiro runtime")
 
     class Block(models.TextChoices):
         """Why an account may not be used. Those above the line heal by time."""
@@ -115,7 +167,7 @@ class Account(models.Model):
 
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(
-        _("kind"), max_length=10, choices=Kinds, default=Kinds.SOCIAL
+        _("kind"), max_length=20, choices=Kinds, default=Kinds.SOCIAL
     )
     position = models.PositiveIntegerField(
         _("position"), default=0, help_text=_("Accounts are used in this order.")
@@ -126,6 +178,15 @@ class Account(models.Model):
     access_token = EncryptedTextField(blank=True, editable=False)
     client_id = EncryptedTextField(_("client id"), blank=True)
     client_secret = EncryptedTextField(_("client secret"), blank=True)
+    api_key = EncryptedTextField(_("API key"), blank=True)
+    # Of an external identity provider; always https.
+    token_endpoint = models.CharField(_("token endpoint"), max_length=300, blank=True)
+    scopes = models.CharField(_("scopes"), max_length=500, blank=True)
+    # Of IdC and Builder ID: where a person signs in, and how long that will do.
+    start_url = models.CharField(_("start URL"), max_length=200, blank=True)
+    registration_expires_at = models.DateTimeField(
+        _("client registration expires"), null=True, blank=True
+    )
     access_token_tail = models.CharField(max_length=4, blank=True, editable=False)
     access_expires_at = models.DateTimeField(_("token expires"), null=True, blank=True)
     refreshed_at = models.DateTimeField(_("token renewed"), null=True, blank=True)
@@ -145,6 +206,33 @@ class Account(models.Model):
         help_text=_("Of the sign-in service."),
     )
 
+    endpoint = models.CharField(
+        _("endpoint"), max_length=10, choices=Endpoints, default=Endpoints.Q
+    )
+    proxy_url = EncryptedTextField(
+        _("outbound proxy"),
+        blank=True,
+        help_text=_("http://, https:// or socks5://, with user and password if any."),
+    )
+
+    # What it is used for, and how much.
+    groups = models.ManyToManyField(
+        AccountGroup, verbose_name=_("groups"), blank=True, related_name="accounts"
+    )
+    # A set of listed ids, as keys: both databases can look for one. Empty: all.
+    served_models = models.JSONField(_("models served"), default=dict, blank=True)
+    max_concurrent = models.PositiveSmallIntegerField(
+        _("requests at once"), null=True, blank=True
+    )
+    requests_per_minute = models.PositiveSmallIntegerField(
+        _("requests per minute"), null=True, blank=True
+    )
+    credit_floor = models.FloatField(
+        _("credits left alone"),
+        default=0.0,
+        help_text=_("With no more credits left than these it is not used."),
+    )
+
     blocked_reason = models.CharField(
         _("blocked"), max_length=20, choices=Block, blank=True
     )
@@ -157,6 +245,8 @@ class Account(models.Model):
     credits_limit = models.FloatField(_("credits"), null=True, blank=True)
     credits_used = models.FloatField(_("credits used"), null=True, blank=True)
     available = models.FloatField(_("credits left"), null=True, blank=True)
+    # Plan, trial, bonuses and overage, one entry each (usage.Source).
+    credit_sources = models.JSONField(default=list, blank=True, editable=False)
     resets_at = models.DateTimeField(_("credits reset"), null=True, blank=True)
     usage_read_at = models.DateTimeField(_("usage read"), null=True, blank=True)
     usage_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -169,6 +259,10 @@ class Account(models.Model):
     requests = models.PositiveBigIntegerField(_("requests"), default=0)
     failures = models.PositiveBigIntegerField(_("failures"), default=0)
     credits_spent = models.FloatField(_("credits spent here"), default=0.0)
+    # What the strategies go by: when it was chosen last, and its share of the work,
+    # which for a new account starts at what the others have.
+    chosen_at = models.DateTimeField(null=True, blank=True, editable=False)
+    share = models.FloatField(default=0.0, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=300, blank=True)
     last_error_at = models.DateTimeField(_("last error at"), null=True, blank=True)
@@ -235,6 +329,8 @@ class Account(models.Model):
             access_token=self.access_token,
             profile_arn=self.profile_arn,
             region=regions.data_region(self.profile_arn),
+            endpoint=_ENDPOINTS[self.endpoint],
+            proxy_url=self.proxy_url,
             token_version=self.token_version,
             usage_due=self.usage_due,
         )
@@ -249,7 +345,14 @@ class Account(models.Model):
         )
 
 
-_KINDS: dict[str, Kind] = {"social": "social", "idc": "idc"}
+_KINDS: dict[str, Kind] = {
+    "social": "social",
+    "idc": "idc",
+    "builder_id": "builder_id",
+    "api_key": "api_key",
+    "external_idp": "external_idp",
+}
+_ENDPOINTS: dict[str, Endpoint] = {"q": "q", "runtime": "runtime"}
 
 _STATUS_OF_BLOCK = {
     "": Account.Status.READY,
@@ -280,3 +383,86 @@ class ImportedToken(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:8]
+
+
+class Slot(models.Model):
+    """One request on an account that takes only so many at once or a minute."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="slots")
+    taken_at = models.DateTimeField()
+    # A killed process gives nothing back: then time does.
+    until = models.DateTimeField()
+    released = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(name="slot_of_account", fields=["account", "taken_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.taken_at:%H:%M:%S}"
+
+
+class SessionHome(models.Model):
+    """The account that a session's requests have met, so that upstream's cache of
+    the conversation is found again."""
+
+    session = models.CharField(max_length=64, primary_key=True)
+    account = models.ForeignKey(Account, models.CASCADE)
+    used_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.session
+
+
+class SignIn(models.Model):
+    """A sign-in that a person began in the admin, and that ends by itself."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting for you")
+        DONE = "done", _("signed in")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=Account.Kinds)
+    # Signing in again; empty: a new account of this name.
+    account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True)
+    name = models.CharField(max_length=100, blank=True)
+    region = models.CharField(max_length=30, default=regions.DEFAULT_REGION)
+    start_url = models.CharField(max_length=200, blank=True)
+    proxy_url = EncryptedTextField(blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    told = models.CharField(max_length=300, blank=True)
+
+    client_id = EncryptedTextField(blank=True)
+    client_secret = EncryptedTextField(blank=True)
+    registration_expires_at = models.DateTimeField(null=True, blank=True)
+    device_code = EncryptedTextField(blank=True)
+    code_verifier = EncryptedTextField(blank=True)
+    # What comes back in the address must be what we sent.
+    nonce = models.CharField(max_length=64, blank=True)
+    user_code = models.CharField(max_length=40, blank=True)
+    link = models.CharField(max_length=2000, blank=True)
+    interval = models.PositiveSmallIntegerField(default=5)
+    asked_at = models.DateTimeField(null=True, blank=True)
+
+    begun_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+"
+    )
+    begun_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.state}"
+
+
+class Upload(models.Model):
+    """A file of credentials between its dry run and its import."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    content = EncryptedTextField()
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+"
+    )
+    uploaded_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.uploaded_at:%H:%M}"

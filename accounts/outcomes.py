@@ -10,7 +10,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-Kind = Literal["social", "idc"]
+Kind = Literal["social", "idc", "builder_id", "api_key", "external_idp"]
+Endpoint = Literal["q", "runtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a request wants of an account."""
+
+    model: str = ""
+    """An id as the accounts' lists have it: only accounts that list it, or have not
+    been asked yet, will do. Empty: any."""
+    group: str = ""
+    """Of accounts, by name. Empty: those that are in no group."""
+    session: str = ""
+    """Requests of one session like to meet the same account again. Empty: none."""
+    account_id: int | None = None
+    """A person wants this one and no other, in whatever group it is."""
+
+
+ANY_ACCOUNT = Need()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,10 @@ class Credential:
     profile_arn: str = ""
     region: str = "us-east-1"
     """Of the data plane, not of the identity provider."""
+    endpoint: Endpoint = "q"
+    """Which generation of the service's hosts."""
+    proxy_url: str = field(default="", repr=False)
+    """The account's own way out; it may hold a password."""
     token_version: int = 0
     """Which of the account's access tokens this is, so that one that was
     replaced meanwhile is not blamed for the old one's refusal."""

@@ -15,11 +15,13 @@ from django.utils import timezone
 
 from accounts import offers, settlement
 from accounts.modellist import PoolModels
-from accounts.models import Account, AccountQuerySet
+from accounts.models import CALLING, Account, AccountQuerySet
 from accounts.outcomes import (
+    ANY_ACCOUNT,
     Cancelled,
     Credential,
     ModelMissing,
+    Need,
     Outcome,
     PoolExhausted,
     Served,
@@ -36,20 +38,19 @@ logger = logging.getLogger(__name__)
 RENEWING_SECONDS = 30.0
 
 
-async def checkout(exclude: Collection[int] = (), model: str = "") -> Credential:
-    """A credential with a valid token, of an account not in `exclude`.
-
-    `model` is an id as the accounts' lists have it: only accounts that list it, or
-    have not been asked yet, are taken. Empty: any. Raises PoolExhausted.
-    """
+async def checkout(
+    need: Need = ANY_ACCOUNT, exclude: Collection[int] = ()
+) -> Credential:
+    """A credential with a valid token, of an account that serves the need and is
+    not in `exclude`. Raises PoolExhausted."""
     try:
-        return await _checkout(set(exclude), model)
+        return await _checkout(need.model, set(exclude))
     except DatabaseError as error:
         logger.error("the accounts cannot be read: %s", type(error).__name__)
         raise PoolExhausted("away") from error
 
 
-async def _checkout(passed_over: set[int], model: str) -> Credential:
+async def _checkout(model: str, passed_over: set[int]) -> Credential:
     loop = asyncio.get_running_loop()
     give_up = loop.time() + RENEWING_SECONDS
     unreadable: set[int] = set()
@@ -117,7 +118,7 @@ def _first_readable(rows: AccountQuerySet, unreadable: set[int]) -> Account | No
     while True:
         left = rows.exclude(pk__in=unreadable)
         try:
-            return left.with_secrets("access_token").first()
+            return left.with_secrets(*CALLING).first()
         except SecretUnreadable as error:
             pk, name = left.values_list("pk", "name")[0]
             logger.error("account %s passed over: %s", name, error)

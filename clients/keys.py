@@ -31,6 +31,8 @@ class Client:
 
     name: str
     key_id: int | None = None
+    account_group: str = ""
+    """Of accounts that serve it; empty: those in no group."""
 
 
 class KeysUnavailable(Exception):

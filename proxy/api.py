@@ -105,13 +105,14 @@ async def client_key(request: HttpRequest) -> Client:
     try:
         for key in offered:
             if client := await identify(key):
-                request.exchange.client = client.name  # type: ignore[attr-defined]
+                request.exchange.client = client  # type: ignore[attr-defined]
                 return client
     except KeysUnavailable as error:
         raise Unavailable(
             "the gateway cannot check API keys now", retry_after=5
         ) from error
-    raise KeyMissing("this API key is not known here")
+    # OpenAI's words, by which LiteLLM tells a wrong key from a bad request.
+    raise KeyMissing("Incorrect API key provided: it is not known here")
 
 
 def decode_body(request: HttpRequest, shape: type[Body]) -> Body:

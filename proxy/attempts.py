@@ -16,6 +16,7 @@ from accounts import pool
 from accounts.outcomes import (
     Cancelled,
     Credential,
+    Need,
     Outcome,
     PoolExhausted,
     Served,
@@ -60,6 +61,8 @@ class Attempts:
     exchange: Exchange
     input_tokens: int
     """Estimated."""
+    account_id: int | None = None
+    """The only account to try, if a person chose one."""
     excluded: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
     empty_replies: int = 0
@@ -101,9 +104,7 @@ class Attempts:
 
     async def _checkout(self) -> Credential:
         try:
-            return await pool.checkout(
-                exclude=self.excluded, model=self.model.listed_id
-            )
+            return await pool.checkout(self._need(), exclude=self.excluded)
         except PoolExhausted as shortage:
             if isinstance(self.last_failure, ModelNotOffered):
                 missing = PoolExhausted("no_model", model=self.prompt.model)
@@ -113,6 +114,15 @@ class Attempts:
             if self.last_failure and not isinstance(self.last_failure, AccountUnusable):
                 raise self.last_failure from shortage
             raise refusal(shortage) from shortage
+
+    def _need(self) -> Need:
+        client = self.exchange.client
+        return Need(
+            model=self.model.listed_id,
+            group=client.account_group if client else "",
+            session=self.prompt.conversation,
+            account_id=self.account_id,
+        )
 
     async def _call(self, credential: Credential) -> AsyncGenerator[Batch, None]:
         """One upstream call. Booked as served once its Finish has passed; a call

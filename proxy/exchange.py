@@ -8,6 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
+from clients.keys import Client
 from proxy.messages import Usage
 
 logger = logging.getLogger("kiro2api.request")
@@ -29,7 +30,7 @@ class Exchange:
     request_id: str
     method: str
     path: str
-    client: str = ""
+    client: Client | None = None
     model: str = ""
     stream: bool = False
     account: str = ""
@@ -55,7 +56,7 @@ class Exchange:
         now = time.monotonic()
         fields: dict[str, object] = {
             "request_id": self.request_id,
-            "user_id": self.client,
+            "user_id": self.client.name if self.client else "",
             "method": self.method,
             "path": self.path,
             "status": status,

@@ -67,9 +67,11 @@ class OpenReply:
         await self.close()
 
 
-async def open_reply(prompt: Prompt, exchange: Exchange) -> OpenReply:
+async def open_reply(
+    prompt: Prompt, exchange: Exchange, account_id: int | None = None
+) -> OpenReply:
     """The reply to a prompt, with its first event there, or FIRST_EVENT_SECONDS
-    gone. Failures until then are raised."""
+    gone. Failures until then are raised. `account_id`: by this account alone."""
     prompt = await attachments.resolve(prompt)
     model = await model_for(prompt.model)
     exchange.model = prompt.model
@@ -77,12 +79,13 @@ async def open_reply(prompt: Prompt, exchange: Exchange) -> OpenReply:
     input_tokens = tokens.estimate(prompt, model)
 
     def call(prompt: Prompt) -> AsyncGenerator[Batch, None]:
-        return Attempts(prompt, model, exchange, tokens.estimate(prompt, model)).run()
+        estimated = tokens.estimate(prompt, model)
+        return Attempts(prompt, model, exchange, estimated, account_id).run()
 
     if prompt.web_search:
         events = with_searches(prompt, prompt.web_search, call, search)
     else:
-        events = Attempts(prompt, model, exchange, input_tokens).run()
+        events = Attempts(prompt, model, exchange, input_tokens, account_id).run()
     reply = OpenReply(Pump(events), exchange, input_tokens)
     try:
         if await reply.wait(FIRST_EVENT_SECONDS):

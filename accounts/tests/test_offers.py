@@ -14,7 +14,7 @@ from accounts.inspection import inspect
 from accounts.intake import replace_login
 from accounts.modellist import ModelLimits
 from accounts.models import Account
-from accounts.outcomes import ModelMissing, ModelUnavailable, Served
+from accounts.outcomes import ModelMissing, ModelUnavailable, Need, Served
 from accounts.tests.conftest import add_account, change, rename_table, row
 from kiro2api.database import in_database
 
@@ -96,7 +96,7 @@ async def test_a_model_refused_though_listed_has_the_list_read_soon(
     asked = ago(minutes=minutes)
     wrong = {"models_read_at": asked, "offered_models": {"glm-9": {}}}
     await change(account, models_asked_at=asked, **wrong)
-    await pool.settle(await pool.checkout(model="glm-9"), outcome)
+    await pool.settle(await pool.checkout(Need(model="glm-9")), outcome)
     await reading.finish()
     assert simulator.calls(LIST) == calls
     after = await row(account)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import pool
 from accounts.models import Account
 from accounts.outcomes import (
+    Need,
     PoolExhausted,
     QuotaExhausted,
     Served,
@@ -49,9 +50,9 @@ async def test_the_first_in_order_serves_until_it_cannot():
 
 async def test_excluded_accounts_are_left_out():
     first, second = [await in_database(add_account)(name) for name in "ab"]
-    assert (await pool.checkout({first.pk})).account == "b"
+    assert (await pool.checkout(exclude={first.pk})).account == "b"
     with pytest.raises(PoolExhausted) as raised:
-        await pool.checkout({first.pk, second.pk})
+        await pool.checkout(exclude={first.pk, second.pk})
     assert raised.value.shortage == "cooling"
 
 
@@ -69,22 +70,22 @@ OPUS = "claude-opus-4.6"
 async def test_a_model_is_asked_only_of_accounts_that_list_it():
     await in_database(add_account)("plain", **listing("claude-opus-4", "opus"))
     await in_database(add_account)("rich", **listing("auto", OPUS))
-    assert (await pool.checkout(model=OPUS)).account == "rich"
-    assert (await pool.checkout(model="opus")).account == "plain"
+    assert (await pool.checkout(Need(model=OPUS))).account == "rich"
+    assert (await pool.checkout(Need(model="opus"))).account == "plain"
     assert (await pool.checkout()).account == "plain"
 
 
 async def test_an_account_that_was_not_asked_may_have_any_model():
     await in_database(add_account)("plain", **listing("auto"))
     await in_database(add_account)("new")
-    assert (await pool.checkout(model=OPUS)).account == "new"
+    assert (await pool.checkout(Need(model=OPUS))).account == "new"
 
 
 async def test_a_model_that_no_account_lists_is_told_as_that():
     await in_database(add_account)("a", **listing("auto"))
     await in_database(add_account)("b", enabled=False, **listing(OPUS))
     with pytest.raises(PoolExhausted) as raised:
-        await pool.checkout(model=OPUS)
+        await pool.checkout(Need(model=OPUS))
     assert (raised.value.shortage, raised.value.model) == ("no_model", OPUS)
 
 
@@ -94,7 +95,7 @@ async def test_only_accounts_with_the_model_say_when_it_can_be_had_again():
     blocked = {"blocked_reason": Block.QUOTA, "blocked_until": until}
     await in_database(add_account)("spent", **blocked, **listing(OPUS))
     with pytest.raises(PoolExhausted) as raised:
-        await pool.checkout(model=OPUS)
+        await pool.checkout(Need(model=OPUS))
     assert (raised.value.shortage, raised.value.until) == ("quota", until)
 
 

@@ -29,8 +29,9 @@ def keys(settings):
 
 
 def secrets_of(name: str) -> list[str]:
+    """Refresh token, access token, client id, client secret."""
     account = Account.objects.with_secrets().get(name=name)
-    return [getattr(account, field) for field in SECRETS]
+    return [getattr(account, field) for field in SECRETS][:4]
 
 
 def rotate(*args: str) -> str:
