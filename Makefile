@@ -19,9 +19,9 @@ $(VENV)/.development: requirements.txt requirements-dev.txt
 demo: $(VENV)/.runtime  ## the whole gateway with a simulated upstream; PROOF=1 ends after one request
 	@$(PYTHON) demo.py $(if $(PROOF),--proof)
 
-run: $(VENV)/.runtime  ## the real thing: prepare the database, then serve
+run: $(VENV)/.runtime  ## the real thing: prepare the database, then serve, with the worker
 	@$(PYTHON) manage.py prepare
-	@exec $(PYTHON) manage.py serve
+	@exec $(PYTHON) manage.py serve --worker
 
 test: $(VENV)/.development  ## unit, database (SQLite and Postgres) and gateway tests
 	@$(PYTHON) -m tests

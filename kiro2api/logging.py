@@ -56,6 +56,6 @@ def logging_config(
         "loggers": {
             # Below warning these write bodies, headers or a line per socket.
             name: {"level": "WARNING"}
-            for name in ("httpx", "httpcore", "aiohttp", "asyncio", "daphne")
+            for name in ("httpx", "httpcore", "aiohttp", "asyncio", "daphne", "huey")
         },
     }

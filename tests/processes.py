@@ -69,6 +69,7 @@ class Gateway:
     port: int = field(default_factory=free_port)
     key: str = KEY
     process: subprocess.Popen[bytes] | None = None
+    arguments: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -115,7 +116,7 @@ class Gateway:
     def start(self) -> Gateway:
         with self.log_file.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, MANAGE, "serve"],
+                [sys.executable, MANAGE, "serve", *self.arguments],
                 env={**self.env, "PORT": str(self.port)},
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,
@@ -145,9 +146,9 @@ class Gateway:
 
 
 @contextmanager
-def running_gateway(env: dict[str, str]) -> Iterator[Gateway]:
+def running_gateway(env: dict[str, str], *arguments: str) -> Iterator[Gateway]:
     """It must not only run, but also have had nothing to complain about."""
-    gateway = Gateway(env)
+    gateway = Gateway(env, arguments=arguments)
     try:
         yield gateway.start()
     finally:
