@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -61,18 +62,22 @@ class AccountActions:
 
     @admin.action(description=_("Test"), permissions=["change"])
     def test_accounts(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
+        record(request, queryset, "tested")
         operations.ask_after_commit(request, list(queryset), operations.test)
 
     @admin.action(description=_("Renew token now"), permissions=["change"])
     def renew_tokens(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
+        record(request, queryset, "renewed the token")
         operations.ask_after_commit(request, list(queryset), operations.renew_token)
 
     @admin.action(description=_("Read credits now"), permissions=["change"])
     def read_credits(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
+        record(request, queryset, "read the credits")
         operations.ask_after_commit(request, list(queryset), operations.read_credits)
 
     @admin.action(description=_("Unblock"), permissions=["change"])
     def unblock_accounts(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
+        record(request, queryset, "unblocked")
         count = unblock(queryset)
         told = ngettext(
             "%(count)s account unblocked.", "%(count)s accounts unblocked.", count
@@ -81,6 +86,7 @@ class AccountActions:
 
     @admin.action(description=_("Enable"), permissions=["change"])
     def enable_accounts(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
+        record(request, queryset, "enabled")
         count = queryset.filter(enabled=False).update(enabled=True)
         told = ngettext(
             "%(count)s account enabled.", "%(count)s accounts enabled.", count
@@ -89,6 +95,7 @@ class AccountActions:
 
     @admin.action(description=_("Disable"), permissions=["change"])
     def disable_accounts(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
+        record(request, queryset, "disabled")
         count = queryset.filter(enabled=True).update(enabled=False)
         told = ngettext(
             "%(count)s account disabled.", "%(count)s accounts disabled.", count
@@ -118,6 +125,14 @@ class AccountActions:
     ) -> HttpResponse:
         self.unblock_accounts(request, _one(object_id))
         return _back(request)
+
+
+def record(request: HttpRequest, accounts: AccountQuerySet, deed: str) -> None:
+    """In the log of who did what; in English, as whoever reads it may have another
+    language than whoever did it."""
+    person = request.user.pk
+    assert person is not None, "the admin lets nobody else in"
+    LogEntry.objects.log_actions(person, accounts, CHANGE, deed)
 
 
 def _one(object_id: str) -> AccountQuerySet:

@@ -40,6 +40,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 entry(_("Users"), "person", "auth.user"),
                 entry(_("Groups"), "group", "auth.group"),
+                entry(_("Who did what"), "history", "admin.logentry"),
             ],
         },
     ]

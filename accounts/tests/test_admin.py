@@ -355,6 +355,16 @@ def test_actions_report_a_count(admin_client):
     assert [a.status for a in Account.objects.in_order()] == ["ready", "disabled"]
 
 
+def test_who_did_what_is_written_down(admin_client):
+    account = add_account("ann", blocked_reason=Block.SUSPENDED)
+    act(admin_client, "unblock_accounts", account)
+    act(admin_client, "disable_accounts", account)
+    deeds = LogEntry.objects.values_list(
+        "user__is_superuser", "object_repr", "change_message"
+    )
+    assert set(deeds) == {(True, "ann", "unblocked"), (True, "ann", "disabled")}
+
+
 def test_asking_the_service_about_many_tells_who_failed(
     admin_client, know_account, simulator
 ):
