@@ -20,16 +20,22 @@ CODES: dict[Kind, str] = {
     "authentication": "invalid_api_key",
     "rate_limit": "rate_limit_exceeded",
 }
+# How OpenAI itself begins such a message. LiteLLM, and with it aider, look at words
+# and not at codes to know that a prompt has to become shorter.
+BEGINNINGS: dict[str | None, str] = {
+    "context_length_exceeded": "This model's maximum context length is exceeded: "
+}
 
 
 def error_body(error: GatewayError) -> dict[str, Any]:
     """All four keys are always there: clients read them unasked."""
+    code = error_code(error)
     return {
         "error": {
-            "message": error.message,
+            "message": BEGINNINGS.get(code, "") + error.message,
             "type": ERROR_TYPES[error.kind],
             "param": error.param,
-            "code": error_code(error),
+            "code": code,
         }
     }
 

@@ -2,8 +2,10 @@
 
 What the API knows and upstream cannot do goes to `Prompt.unhonoured`; what
 would give the user something plainly different is a 400 with the field's name.
-Nothing that stands in the history is ever refused. Dropped knowingly: names of
-the people speaking, cache marks, and content parts of kinds we do not know.
+Nothing that stands in the history is ever refused. Clients mark what is worth
+caching as in the Messages API, on content parts, messages or tools. Dropped
+knowingly: how long a mark is to hold, on which of a message's parts it stands,
+names of the people speaking, and content parts of kinds we do not know.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 from proxy.errors import BadRequest
 from proxy.formats import Format, read_format
@@ -80,7 +83,8 @@ def decode_request(body: ChatBody, conversation: str = "") -> Prompt:
     _refuse_unsupported(body)
     if not body.messages:
         raise BadRequest("messages: must not be empty", param="messages")
-    system, messages = apart(list(_messages(body.messages)))
+    said = list(_messages(body.messages))
+    system, messages = apart(said)
     mode, effort = thinking(body.reasoning_effort)
     stop = [body.stop] if isinstance(body.stop, str) else body.stop
     prompt = Prompt(
@@ -94,6 +98,7 @@ def decode_request(body: ChatBody, conversation: str = "") -> Prompt:
         stop_sequences=tuple(text for text in stop or () if text),
         thinking=mode,
         effort=effort,
+        cache=_beginning_is_marked(body, said),
         conversation=conversation,
     )
     return replace(prompt, unhonoured=tuple(_unhonoured(body, prompt)))
@@ -139,7 +144,23 @@ def _messages(messages: list[MessageIn]) -> Iterator[Message]:
         (at for at, said in enumerate(messages) if said.role == "user"), default=-1
     )
     for at, message in enumerate(messages):
-        yield _message(message, f"messages.{at}", at == newest)
+        decoded = _message(message, f"messages.{at}", at == newest)
+        yield replace(decoded, cache=_is_marked(message))
+
+
+def _is_marked(message: MessageIn) -> bool:
+    parts = message.content if isinstance(message.content, list) else ()
+    marks = [message.cache_control, *(part.get("cache_control") for part in parts)]
+    return any(marks)
+
+
+def _beginning_is_marked(body: ChatBody, said: list[Message]) -> bool:
+    """The tools, or what of `said` becomes the system text."""
+    beginning = takewhile(lambda message: message.role == "system", said)
+    return any(message.cache for message in beginning) or any(
+        tool.cache_control or (tool.function and tool.function.cache_control)
+        for tool in body.tools or ()
+    )
 
 
 def _message(message: MessageIn, path: str, newest: bool) -> Message:

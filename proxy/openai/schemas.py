@@ -39,12 +39,14 @@ class MessageIn(Struct):
     tool_calls: list[ToolCallIn] | None = None
     tool_call_id: str | None = None
     function_call: FunctionCallIn | None = None
+    cache_control: Any = None
 
 
 class FunctionIn(Struct):
     name: str = ""
     description: str | None = None
     parameters: dict[str, Any] | None = None
+    cache_control: Any = None
 
 
 class ToolIn(FunctionIn):

@@ -49,11 +49,12 @@ async def create_response(request: ApiRequest) -> HttpResponseBase:
     body = decode_body(request, ResponsesBody)
     earlier = await read_earlier(request.auth, body.previous_response_id)
     own = await read_input(request.auth, body)
-    offer = read_tools(body)
+    items = [*earlier, *own]
+    offer = read_tools(body, items)
     conversation = conversation_id(
         request.auth, request.headers, body.prompt_cache_key or ""
     )
-    prompt = decode_request(body, [*earlier, *own], offer, conversation)
+    prompt = decode_request(body, items, offer, conversation)
     if not settings.ALLOW_REMOTE_IMAGES:
         refuse_remote_images(prompt, "input")
     wanted = decode_format(body)

@@ -86,7 +86,7 @@ def decode_request(
     prompt = Prompt(
         model=body.model,
         messages=messages,
-        system="\n\n".join(filter(None, [body.instructions, system])),
+        system="\n\n".join(filter(None, [body.instructions, system, *offer.told])),
         tools=offer.tools,
         tool_choice=offer.choice,
         web_search=offer.web_search,

@@ -91,6 +91,10 @@ class ReasoningItem(Struct):
     encrypted_content: str | None = None
 
 
+class AdditionalToolsItem(Struct):
+    tools: list[dict[str, Any]] = []
+
+
 # Content parts
 
 
@@ -134,6 +138,7 @@ class CustomTool(Struct):
 
 class NamespaceTool(Struct):
     name: str = ""
+    description: str | None = None
     tools: list[dict[str, Any]] = []
 
 

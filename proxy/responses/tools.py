@@ -1,13 +1,16 @@
 """Tools as the Responses API spells them, and the one form they have here.
 
-A tool of a namespace is offered under the names of both; a custom tool, whose
-input is plain text, as a function with that text for its one argument. What the
-API's own servers would run is not offered; a search of the web is done here.
+A tool of a namespace is offered under the names of both, and what is said of the
+namespace (Codex: the instructions of an MCP server) is said to the model; a custom
+tool, whose input is plain text, is a function with that text for its one argument.
+What the API's own servers would run is not offered; a search of the web is done here.
+A conversation may bring tools of its own, in items among what was said: Codex has
+all of its tools in one for the models that it knows. The latest word on a tool holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +18,10 @@ from proxy.errors import BadRequest
 from proxy.messages import Tool, ToolChoice, WebSearch
 from proxy.openai_input import convert
 from proxy.responses.schemas import (
+    AdditionalToolsItem,
     CustomTool,
     FunctionTool,
+    Item,
     NamespaceTool,
     ResponsesBody,
     SearchTool,
@@ -48,6 +53,8 @@ class Offer:
     choice: ToolChoice
     web_search: WebSearch | None
     spelling: Spelling
+    told: tuple[str, ...]
+    """What the model is told of them as a whole."""
     unhonoured: tuple[str, ...]
 
 
@@ -55,10 +62,15 @@ def joined(name: str, namespace: str | None) -> str:
     return f"{namespace}__{name}" if namespace else name
 
 
-def read_tools(body: ResponsesBody) -> Offer:
+def read_tools(body: ResponsesBody, items: Sequence[Item]) -> Offer:
+    """Those of the request, and those that its items bring."""
     reader = _Reader()
-    for at, tool in enumerate(body.tools or ()):
-        reader.read(tool, f"tools.{at}")
+    reader.read_list(body.tools or (), "tools")
+    for at, item in enumerate(items):
+        if item.get("type") == "additional_tools":
+            path = f"input.{at}"
+            brought = convert(item, AdditionalToolsItem, path)
+            reader.read_list(brought.tools, f"{path}.tools")
     choice, allowed = _choice(body)
     return Offer(
         tuple(
@@ -69,6 +81,7 @@ def read_tools(body: ResponsesBody) -> Offer:
         choice,
         reader.web_search,
         Spelling(frozenset(reader.custom), reader.namespaces),
+        tuple(reader.told.values()),
         tuple(reader.unhonoured),
     )
 
@@ -78,10 +91,17 @@ class _Reader:
         self.tools: dict[str, Tool] = {}
         self.custom: set[str] = set()
         self.namespaces: dict[str, tuple[str, str]] = {}
+        self.told: dict[str, str] = {}
         self.web_search: WebSearch | None = None
         self.unhonoured: list[str] = []
+        self._listed: set[str] = set()
 
-    def read(
+    def read_list(self, tools: Sequence[Mapping[str, Any]], path: str) -> None:
+        self._listed = set()
+        for at, tool in enumerate(tools):
+            self._read(tool, f"{path}.{at}")
+
+    def _read(
         self, tool: Mapping[str, Any], path: str, namespace: str | None = None
     ) -> None:
         match tool.get("type", "function"):
@@ -107,8 +127,14 @@ class _Reader:
                 self.custom.add(name)
             case "namespace":
                 space = convert(tool, NamespaceTool, path)
+                if space.description:
+                    names = joined("", space.name)
+                    self.told[space.name] = (
+                        f"Of the tools whose names begin with {names}: "
+                        f"{space.description}"
+                    )
                 for at, inner in enumerate(space.tools):
-                    self.read(inner, f"{path}.tools.{at}", space.name)
+                    self._read(inner, f"{path}.tools.{at}", space.name)
             case str(kind) if kind.startswith("web_search"):
                 self._read_search(convert(tool, SearchTool, path), path)
             case other:
@@ -125,10 +151,13 @@ class _Reader:
         if not name:
             raise BadRequest(f"{path}.name: must not be empty", param=f"{path}.name")
         offered = joined(name, namespace)
-        if offered in self.tools:
+        if offered in self._listed:
             raise BadRequest(
                 f"{path}.name: {offered} is there twice", param=f"{path}.name"
             )
+        self._listed.add(offered)
+        self.custom.discard(offered)
+        self.namespaces.pop(offered, None)
         if namespace:
             self.namespaces[offered] = (namespace, name)
         self.tools[offered] = Tool(offered, description, schema)

@@ -402,3 +402,58 @@ def test_refusals_name_their_field(case: str):
 )
 def test_what_asks_for_nothing_special_is_taken(fields: dict[str, Any]):
     assert decoded(**fields).unhonoured == ()
+
+
+MARKED = {"cache_control": {"type": "ephemeral"}}
+
+
+def saying(role: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "role": role,
+        "content": [{"type": "text", "text": "a"} | part for part in parts],
+    }
+
+
+ANSWERED = {"role": "tool", "tool_call_id": "call_1", "content": "12"}
+
+MARKS: dict[str, tuple[list[Any], dict[str, Any], bool, list[bool]]] = {
+    "nothing": ([saying("system", {}), HI], OFFERED, False, [False]),
+    "the system text": (
+        [saying("system", {}), saying("developer", {}, MARKED), HI],
+        {},
+        True,
+        [False],
+    ),
+    "a tool": ([HI], {"tools": [{"function": WEATHER} | MARKED]}, True, [False]),
+    "its function": ([HI], {"tools": [{"function": WEATHER | MARKED}]}, True, [False]),
+    "parts": (
+        [
+            saying("user", {}, MARKED),
+            saying("assistant", {}, {"cache_control": None}),
+            saying("user", MARKED, {}),
+        ],
+        {},
+        False,
+        [True, False, True],
+    ),
+    "whole messages": (
+        [HI | MARKED, saying("assistant", {}), ANSWERED | MARKED],
+        {},
+        False,
+        [True, False, True],
+    ),
+    "what the system says later": (
+        [HI, saying("system", MARKED), HI],
+        {},
+        False,
+        [False, True, False],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MARKS)
+def test_what_the_client_marked_is_to_be_cached(what: str):
+    said, fields, beginning, messages = MARKS[what]
+    prompt = decoded(*said, **fields)
+    assert prompt.cache is beginning
+    assert [message.cache for message in prompt.messages] == messages

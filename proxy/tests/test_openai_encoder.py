@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.errors import PoolPausing, UpstreamFailed
+from proxy.errors import PoolPausing, PromptTooLong, UpstreamFailed
 from proxy.messages import (
     Event,
     Finish,
@@ -281,6 +281,15 @@ def test_an_answer_without_any_text_is_an_empty_one():
 
 def test_each_completion_has_an_id_of_its_own():
     assert Completion(MODEL).id != Completion(MODEL).id
+
+
+def test_too_long_a_prompt_is_told_in_the_words_of_both_vendors():
+    error = error_body(PromptTooLong(210_000, 200_000))["error"]
+    assert error["code"] == "context_length_exceeded"
+    assert error["message"] == (
+        "This model's maximum context length is exceeded: "
+        "prompt is too long: 210000 tokens > 200000 maximum"
+    )
 
 
 def test_every_error_has_all_four_keys():

@@ -158,5 +158,6 @@ def test_every_chat_leaves_whole(messages: list[Any], model: Model):
 @given(inputs, st.sampled_from(MODELS))
 def test_every_response_input_leaves_whole(written: Any, model: Model):
     body = msgspec.convert({"model": "m", "input": written}, ResponsesBody)
-    prompt = decode_response(body, items_of(body), read_tools(body))
-    check(items_of(body), prompt, model)
+    items = items_of(body)
+    prompt = decode_response(body, items, read_tools(body, items))
+    check(items, prompt, model)

@@ -38,8 +38,9 @@ SAID_HI = Message("user", (Text("Hi"),))
 def read(**fields: Any) -> tuple[Prompt, Offer]:
     try:
         body = msgspec.convert({"model": "m", "input": "Hi", **fields}, ResponsesBody)
-        offer = read_tools(body)
-        return decode_request(body, items_of(body), offer), offer
+        items = items_of(body)
+        offer = read_tools(body, items)
+        return decode_request(body, items, offer), offer
     except msgspec.ValidationError as error:
         raise invalid_field(error) from error
 
@@ -301,7 +302,32 @@ def test_tools_of_every_kind():
     assert offer.spelling == Spelling(
         frozenset({"patch"}), {"github__search": ("github", "search")}
     )
+    assert prompt.system == "Of the tools whose names begin with github__: GitHub."
     assert prompt.unhonoured == ("tools.3.file_search", "tools.4.mcp")
+
+
+def additional_tools(*tools: Any) -> dict[str, Any]:
+    return {"type": "additional_tools", "role": "developer", "tools": [*tools]}
+
+
+def test_items_of_the_conversation_bring_tools():
+    run = {"type": "custom", "name": "run"}
+    brought = additional_tools({"type": "namespace", "name": "js", "tools": [run]})
+    prompt, offer = read(tools=[FUNCTION], input=[brought, HI])
+    assert [tool.name for tool in prompt.tools] == ["weather", "js__run"]
+    assert offer.spelling == Spelling(
+        frozenset({"js__run"}), {"js__run": ("js", "run")}
+    )
+    assert prompt.messages == (SAID_HI,)
+
+
+def test_the_latest_word_on_a_tool_holds():
+    before = additional_tools(
+        {"type": "custom", "name": "weather"}, {"type": "function", "name": "time"}
+    )
+    prompt, offer = read(input=[before, HI, additional_tools(FUNCTION), HI])
+    assert prompt.tools == (WEATHER, TIME)
+    assert offer.spelling == Spelling()
 
 
 def test_a_search_of_the_web_is_asked_for():
@@ -411,6 +437,10 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "no tokens": ({"max_output_tokens": 0}, "max_output_tokens"),
     "a tool without name": ({"tools": [{"type": "function"}]}, "tools.0.name"),
     "a tool twice": ({"tools": [FUNCTION, FUNCTION]}, "tools.1.name"),
+    "a tool brought twice": (
+        {"input": [HI, additional_tools(FUNCTION, FUNCTION)]},
+        "input.1.tools.1.name",
+    ),
     "a message of nobody": ({"input": [{"role": "ghost"}]}, "input.0.role"),
     "a call without name": ({"input": [{"type": "function_call"}]}, "input.0"),
     "an input that is none": ({"input": 1}, "input"),

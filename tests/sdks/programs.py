@@ -22,7 +22,8 @@ TYPESCRIPT = "1.12.0"
 
 @dataclass
 class Driver:
-    """A running one of tests/sdks/drive_*: requests in, outcomes out, by lines."""
+    """A running one of the drive*.py and drive*.mjs: requests in, outcomes out, by
+    lines."""
 
     process: subprocess.Popen[str]
     version: str = ""
@@ -31,7 +32,9 @@ class Driver:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        return self.read()
+        told = self.read()
+        assert "crash" not in told, told["crash"]
+        return told
 
     def read(self) -> dict[str, Any]:
         assert self.process.stdout is not None
@@ -63,17 +66,25 @@ def driver(command: list[str], folder: Path, gateway: Gateway) -> Iterator[Drive
     assert process.returncode == 0
 
 
-@contextmanager
-def old_python(gateway: Gateway) -> Iterator[Driver]:
-    release = "{}.{}".format(*sys.version_info)
-    folder = CLIENTS / f"anthropic-python-{OLD_PYTHON}-on-{release}"
-    python = str(folder / "bin" / "python")
+def python_environment(name: str, requirements: Path, *packages: str) -> Path:
+    """A virtual environment with these packages and what is required besides."""
+    folder = CLIENTS / "{}-on-{}.{}".format(name, *sys.version_info)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install"]
     install(
         folder,
         [sys.executable, "-m", "venv", str(folder)],
-        [python, "-m", "pip", "install", "-r", str(HERE / "requirements.txt")],
+        [*pip, "-r", str(requirements), *packages],
     )
-    with driver([python, str(HERE / "drive_python.py")], folder, gateway) as running:
+    return folder
+
+
+@contextmanager
+def old_python(gateway: Gateway) -> Iterator[Driver]:
+    folder = python_environment(
+        f"anthropic-python-{OLD_PYTHON}", HERE / "requirements.txt"
+    )
+    command = [str(folder / "bin" / "python"), str(HERE / "drive_python.py")]
+    with driver(command, folder, gateway) as running:
         yield running
 
 
