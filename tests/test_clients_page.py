@@ -20,7 +20,7 @@ from tests.clients import codex
 from tests.clients.environments import python
 from tests.installing import CLIENTS, NODE, install, npm, npm_ci
 from tests.processes import ROOT, SECONDS, Gateway
-from tests.sdks import programs
+from tests.sdks.anthropic import programs
 from tests.sdks.openai import sdks
 
 PAGE = ROOT / "docs" / "clients.md"

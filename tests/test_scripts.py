@@ -10,8 +10,8 @@ import pytest
 from simulator.control import Control
 from simulator.scripts import ANSWERS, SCRIPTS
 from tests.processes import Gateway
-from tests.sdks.drive_python import play
-from tests.sdks.outcome import REQUEST, Outcome, enqueue_for
+from tests.sdks.anthropic.drive_python import play
+from tests.sdks.anthropic.outcome import REQUEST, Outcome, enqueue_for
 
 # The SDK says when Anthropic itself retires a model; that is not about us.
 pytestmark = pytest.mark.filterwarnings("ignore:The model:DeprecationWarning")

@@ -1,26 +1,11 @@
-"""What the upstream is asked to say: turns of actions (simulator/directive.py)."""
+"""What Claude Code is asked to do."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from tests.claude_code.builds import Build
-
-Json = dict[str, Any]
-
-
-def directive(*turns: list[Json]) -> str:
-    return f"<<SIM:{json.dumps({'turns': turns})}:SIM>>"
-
-
-def say(text: str) -> Json:
-    return {"text": text}
-
-
-def call(name: str, **arguments: Any) -> Json:
-    return {"tool": name, "input": arguments}
+from tests.directive import Json, call, directive, say
 
 
 def write(path: Path, text: str) -> Json:

@@ -6,9 +6,10 @@ import pytest
 
 from proxy.tests.media_samples import pdf
 from simulator.control import Control
-from tests.claude_code.actions import directive, read, say
+from tests.asked import current, states
+from tests.claude_code.actions import read
 from tests.claude_code.client import ClaudeCode
-from tests.claude_code.upstream import current, states
+from tests.directive import directive, say
 from tests.pictures import PNG
 
 pytestmark = pytest.mark.real_client

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from simulator.control import Control
-from tests.claude_code.actions import Json, directive, edit, read, say, write
+from tests.claude_code.actions import edit, read, write
 from tests.claude_code.builds import NATIVE
 from tests.claude_code.client import ClaudeCode
+from tests.directive import Json, directive, say
 
 pytestmark = pytest.mark.real_client
 

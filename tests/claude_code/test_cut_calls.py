@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from simulator.control import Control
-from tests.claude_code.actions import Json, directive, say, write
+from tests.claude_code.actions import write
 from tests.claude_code.builds import JAVASCRIPT, NATIVE
 from tests.claude_code.client import ClaudeCode, Run
+from tests.directive import Json, directive, say
 
 pytestmark = pytest.mark.real_client
 

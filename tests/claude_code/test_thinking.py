@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from simulator.control import Control
-from tests.claude_code.actions import Json, directive, say, write
+from tests.asked import current, states
+from tests.claude_code.actions import write
 from tests.claude_code.builds import NATIVE
 from tests.claude_code.client import ClaudeCode
-from tests.claude_code.upstream import current, states
+from tests.directive import Json, directive, say
 
 pytestmark = pytest.mark.real_client
 

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from simulator.control import Control
-from tests.claude_code import mcp_server
-from tests.claude_code.actions import call, directive, find_tools, say, write
+from tests import mcp_server
+from tests.asked import states, tool_names
+from tests.claude_code.actions import find_tools, write
 from tests.claude_code.builds import NATIVE
 from tests.claude_code.client import ClaudeCode
-from tests.claude_code.upstream import states, tool_names
+from tests.directive import call, directive, say
 
 pytestmark = pytest.mark.real_client
 

@@ -8,17 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from simulator.control import Control
-from tests.claude_code.actions import (
-    assert_poem_written,
-    bash,
-    directive,
-    edit,
-    poem,
-    say,
-    write,
-)
+from tests.asked import served
+from tests.claude_code.actions import assert_poem_written, bash, edit, poem, write
 from tests.claude_code.client import ClaudeCode
-from tests.claude_code.upstream import served
+from tests.directive import directive, say
 
 pytestmark = pytest.mark.real_client
 

@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 
 from simulator.control import Control
-from tests.claude_code.actions import (
-    assert_poem_written,
-    bash,
-    directive,
-    edit,
-    poem,
-    read,
-    say,
-    write,
-)
+from tests.asked import states
+from tests.claude_code.actions import assert_poem_written, bash, edit, poem, read, write
 from tests.claude_code.client import ClaudeCode
-from tests.claude_code.upstream import states
+from tests.directive import directive, say
 from tests.processes import Gateway
 
 pytestmark = pytest.mark.real_client

@@ -6,7 +6,7 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
-from tests.sdks.programs import python_environment
+from tests.installing import python_environment
 
 HERE = Path(__file__).parent
 

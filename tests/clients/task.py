@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from simulator.control import GENERATE, Control
-
-Json = dict[str, Any]
+from simulator.control import Control
+from tests.asked import states, tool_results
 
 PROMPT = "Note the weather and the time in Oslo."
 NOTE = "Oslo: 12 degrees, noon\n"
@@ -36,19 +34,3 @@ def assert_task_done(upstream: Control, note: Path) -> None:
         [{"text": result}] for result in RESULTS
     ]
     assert [result["status"] for result in tool_results(third)] == ["success"]
-
-
-def states(upstream: Control) -> list[Json]:
-    """The conversation at each call."""
-    return [call["body"]["conversationState"] for call in upstream.requests(GENERATE)]
-
-
-def current(state: Json) -> Json:
-    """What the user says last."""
-    message: Json = state["currentMessage"]["userInputMessage"]
-    return message
-
-
-def tool_results(state: Json) -> list[Json]:
-    results: list[Json] = current(state)["userInputMessageContext"]["toolResults"]
-    return results

@@ -11,20 +11,14 @@ from typing import Any
 import pytest
 
 from simulator.control import GENERATE, Control
-from tests.claude_code.actions import Json, call, directive, say
-from tests.clients.task import (
-    DONE,
-    PROMPT,
-    assert_task_done,
-    current,
-    enqueue_task,
-    states,
-)
+from tests.asked import current, states
+from tests.clients.task import DONE, PROMPT, assert_task_done, enqueue_task
 from tests.conftest import ACCOUNTS
+from tests.directive import Json, call, directive, say
+from tests.drivers import Driver, driver
 from tests.installing import CLIENTS, NODE, npm_ci
 from tests.pictures import PNG
 from tests.processes import Gateway
-from tests.sdks.programs import Driver, driver
 
 pytestmark = pytest.mark.real_client
 

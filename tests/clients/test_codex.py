@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from simulator.control import Control
-from tests.claude_code import mcp_server
-from tests.claude_code.actions import Json, call, directive, say
-from tests.claude_code.upstream import current, states, tool_names
+from tests import mcp_server
+from tests.asked import current, states, tool_names
 from tests.clients.codex import Codex, Run, install_codex
 from tests.conftest import ACCOUNTS
+from tests.directive import Json, call, directive, say
+from tests.pictures import PNG
 from tests.processes import Gateway
 
 pytestmark = pytest.mark.real_client
@@ -42,12 +41,6 @@ def patch(*lines: str) -> str:
 
 
 REPLACEMENT = patch("*** Update File: poem.txt", "@@", "-red", "+blue")
-
-
-def picture() -> bytes:
-    written = BytesIO()
-    Image.new("RGB", (10, 10), "red").save(written, "PNG")
-    return written.getvalue()
 
 
 def everything_said(state: Json) -> str:
@@ -186,7 +179,7 @@ def test_an_image_of_the_prompt_and_one_that_a_tool_shows(
     codex: Codex, upstream: Control
 ):
     file = codex.workspace / "square.png"
-    file.write_bytes(picture())
+    file.write_bytes(PNG)
     run = codex.run(
         directive([call("view_image", path=str(file))], [say("A square.")]),
         "--image",

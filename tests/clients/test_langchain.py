@@ -12,19 +12,13 @@ from typing import Any
 import pytest
 
 from simulator.control import Control
+from tests.asked import current, states
 from tests.clients.environments import HERE, pinned, python
-from tests.clients.task import (
-    DONE,
-    PROMPT,
-    assert_task_done,
-    current,
-    enqueue_task,
-    states,
-)
+from tests.clients.task import DONE, PROMPT, assert_task_done, enqueue_task
 from tests.conftest import ACCOUNTS
+from tests.drivers import Driver, driver
 from tests.pictures import PNG
 from tests.processes import Gateway
-from tests.sdks.programs import Driver, driver
 
 pytestmark = pytest.mark.real_client
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.drivers import Driver
 from tests.sdks.openai.outcome import MODEL, Json
-from tests.sdks.programs import Driver
 
 
 def play(driver: Driver, call: str, asked: Json, key: str = "") -> Json:

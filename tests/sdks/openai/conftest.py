@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.drivers import Driver
 from tests.processes import Gateway
 from tests.sdks.openai.sdks import SDKS, Sdk
-from tests.sdks.programs import Driver
 
 
 @pytest.fixture(scope="session", params=SDKS, ids=str)

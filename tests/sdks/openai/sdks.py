@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.installing import CLIENTS, NODE, install, npm
+from tests.drivers import Driver, driver
+from tests.installing import CLIENTS, NODE, install, npm, python_environment
 from tests.processes import Gateway
-from tests.sdks.programs import Driver, driver, python_environment
 
 HERE = Path(__file__).parent
 # The SDK's helpers for structured output read schemas of this package. Neither of

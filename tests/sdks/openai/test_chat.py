@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from simulator.control import Control
+from tests.drivers import Driver
 from tests.pictures import PNG
 from tests.sdks.openai.calls import answered
 from tests.sdks.openai.outcome import CHAT
-from tests.sdks.programs import Driver
 
 pytestmark = [pytest.mark.real_client, pytest.mark.usefixtures("gateway")]
 

@@ -8,10 +8,10 @@ import pytest
 
 from simulator.control import Control
 from tests.conftest import ACCOUNTS, StartGateway
+from tests.drivers import Driver
 from tests.processes import Gateway
 from tests.sdks.openai.calls import refused
 from tests.sdks.openai.sdks import Sdk, python
-from tests.sdks.programs import Driver
 
 pytestmark = pytest.mark.real_client
 

@@ -10,11 +10,11 @@ import pytest
 
 from simulator.control import Control
 from simulator.scripts import SCRIPTS
+from tests.drivers import Driver
 from tests.processes import Gateway
+from tests.sdks.anthropic.outcome import enqueue_for
 from tests.sdks.openai.drive import play
 from tests.sdks.openai.outcome import CHAT, RESPONSE, Outcome
-from tests.sdks.outcome import enqueue_for
-from tests.sdks.programs import Driver
 
 pytestmark = pytest.mark.real_client
 

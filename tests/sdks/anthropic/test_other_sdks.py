@@ -10,13 +10,13 @@ import pytest
 
 from simulator.control import Control
 from simulator.scripts import SCRIPTS
+from tests.drivers import Driver
 from tests.processes import Gateway
-from tests.sdks.drive_python import play
-from tests.sdks.outcome import REQUEST, Outcome, enqueue_for
-from tests.sdks.programs import (
+from tests.sdks.anthropic.drive_python import play
+from tests.sdks.anthropic.outcome import REQUEST, Outcome, enqueue_for
+from tests.sdks.anthropic.programs import (
     OLD_PYTHON,
     TYPESCRIPT,
-    Driver,
     old_python,
     typescript,
 )

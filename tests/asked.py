@@ -1,4 +1,4 @@
-"""What the upstream saw of a run."""
+"""What the upstream saw of a client's work."""
 
 from __future__ import annotations
 
@@ -30,3 +30,8 @@ def tool_names(state: Json) -> list[str]:
     tools = current(state).get("userInputMessageContext", {}).get("tools", [])
     specifications = (tool.get("toolSpecification") for tool in tools)
     return [found["name"] for found in specifications if found is not None]
+
+
+def tool_results(state: Json) -> list[Json]:
+    results: list[Json] = current(state)["userInputMessageContext"]["toolResults"]
+    return results

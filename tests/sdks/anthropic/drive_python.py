@@ -1,8 +1,8 @@
 """Plays requests with the Anthropic SDK for Python, of whatever version.
 
 As a program: one request per line of the input, as `messages.create` takes it, and
-one line of the output for what came of it (`Outcome` in tests/sdks/outcome.py). It
-imports nothing but the SDK, for it runs in an environment of the SDK's own.
+one line of the output for what came of it (`Outcome` in outcome.py). It imports nothing
+but the SDK, for it runs in an environment of the SDK's own.
 """
 
 from __future__ import annotations
