@@ -47,7 +47,35 @@ def block(
 
 def unblock(rows: AccountQuerySet) -> int:
     """By a person's hand, whatever the reason."""
-    return rows.exclude(blocked_reason="").update(**NOT_BLOCKED, refusals=0)
+    blocked = rows.exclude(blocked_reason="")
+    names = list(blocked.values_list("name", flat=True))
+    count = blocked.update(**NOT_BLOCKED, refusals=0)
+    for name in names:
+        logger.info("account %s: unblocked by a person", name)
+    return count
+
+
+def enable(rows: AccountQuerySet, enabled: bool = True) -> int:
+    """By a person's hand; False: disable."""
+    others = rows.filter(enabled=not enabled)
+    names = list(others.values_list("name", flat=True))
+    count = others.update(enabled=enabled)
+    for name in names:
+        word = "enabled" if enabled else "disabled"
+        logger.info("account %s: %s by a person", name, word)
+    return count
+
+
+def heal(account: Account) -> None:
+    """Time has healed it, and it is used again: said once, by whoever sees it first."""
+    blocked = Account.objects.filter(
+        pk=account.pk,
+        blocked_reason=account.blocked_reason,
+        blocked_until=account.blocked_until,
+    )
+    if blocked.update(**NOT_BLOCKED):
+        reason = reason_words(Account.Block(account.blocked_reason))
+        logger.info("account %s: in use again after: %s", account.name, reason)
 
 
 def log_block(account: str, account_id: int) -> None:

@@ -11,14 +11,16 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Max, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import regions
 from accounts.login import Login
-from accounts.outcomes import Credential, Endpoint, Kind
+from accounts.outcomes import Credential, Endpoint, Kind, Need
 from accounts.validators import validate_profile_arn, validate_region
 from kiro2api.encryption import EncryptedTextField
 
@@ -37,20 +39,44 @@ CALLING = ("access_token", "api_key", "proxy_url")
 STALE_BEFORE = timedelta(seconds=60)
 USAGE_EVERY = timedelta(minutes=5)
 
+# A new account gets its first requests one after the other.
+WARM_UP_REQUESTS = 20
+JUST_BEGUN = timedelta(seconds=5)
+# A request that nobody has told the end of is taken as over by then.
+SURELY_OVER = timedelta(minutes=5)
+
+MINUTE = timedelta(minutes=1)
+
 # Read along only when asked for: too much for the rows of a page or a request.
 DEFERRED = (*SECRETS, "offered_models")
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def usable(self, now: datetime) -> AccountQuerySet:
-        """Enabled, and not blocked or healed by time."""
-        return self.filter(
-            Q(blocked_reason="") | Q(blocked_until__lte=now), enabled=True
+        """Enabled, not blocked or healed by time, and above its floor of credits."""
+        above_floor = (
+            Q(credit_floor__lte=0)
+            | Q(available=None)
+            | Q(available__gt=F("credit_floor"))
+            | Q(resets_at__lte=now)
         )
+        return self._not_blocked(now).filter(above_floor)
+
+    def at_floor(self, now: datetime) -> AccountQuerySet:
+        """Left alone for the few credits they have, and for that alone."""
+        low = Q(credit_floor__gt=0, available__lte=F("credit_floor"))
+        to_reset = Q(resets_at=None) | Q(resets_at__gt=now)
+        return self._not_blocked(now).filter(low, to_reset)
+
+    def _not_blocked(self, now: datetime) -> AccountQuerySet:
+        healed = Q(blocked_reason="") | Q(blocked_until__lte=now)
+        return self.filter(healed, enabled=True)
 
     def fresh(self, now: datetime) -> AccountQuerySet:
-        """With an access token that is good for a while yet."""
-        return self.filter(access_expires_at__gt=now + STALE_BEFORE)
+        """With an access token that is good for a while yet, or an API key."""
+        return self.filter(
+            Q(kind=Account.Kinds.API_KEY) | Q(access_expires_at__gt=now + STALE_BEFORE)
+        )
 
     def in_service(self) -> AccountQuerySet:
         """Usable, or so again by the mere passing of time."""
@@ -58,23 +84,63 @@ class AccountQuerySet(models.QuerySet["Account"]):
             Q(blocked_reason="") | Q(blocked_until__isnull=False), enabled=True
         )
 
+    def serving(self, need: Need) -> AccountQuerySet:
+        return self.in_group(need.group).offering(need.model)
+
+    def in_group(self, name: str) -> AccountQuerySet:
+        """Empty: those that are in no group."""
+        memberships = Account.groups.through.objects.filter(account=OuterRef("pk"))
+        if not name:
+            return self.filter(~Exists(memberships))
+        return self.filter(Exists(memberships.filter(accountgroup__name=name)))
+
     def offering(self, model_id: str) -> AccountQuerySet:
-        """Those that list the model or have not been asked yet; "" is on no list."""
+        """Those that list the model or have not been asked yet, and are meant to
+        serve it; "" is on no list."""
         if not model_id:
             return self
-        return self.filter(Q(models_read_at=None) | Q(offered_models__has_key=model_id))
+        return self.filter(
+            Q(models_read_at=None) | Q(offered_models__has_key=model_id),
+            Q(served_models={}) | Q(served_models__has_key=model_id),
+        )
+
+    def with_room(self, now: datetime) -> AccountQuerySet:
+        """Below their limits. Slots are counted only for accounts that have one."""
+        slots = Slot.objects.filter(account=OuterRef("pk")).order_by()
+        running = slots.filter(released=False, until__gt=now)
+        begun = slots.filter(taken_at__gt=now - MINUTE)
+        return self.filter(
+            Q(max_concurrent=None) | Q(max_concurrent__gt=_count(running)),
+            Q(requests_per_minute=None) | Q(requests_per_minute__gt=_count(begun)),
+        )
+
+    def warm(self, now: datetime) -> AccountQuerySet:
+        """But for new accounts that have a request running, or just begun."""
+        over = Q(chosen_at__lte=now - JUST_BEGUN, last_used_at__gte=F("chosen_at"))
+        return self.filter(
+            Q(requests__gte=WARM_UP_REQUESTS)
+            | Q(chosen_at=None)
+            | Q(chosen_at__lte=now - SURELY_OVER)
+            | over
+        )
 
     def with_status(self, status: str, now: datetime) -> AccountQuerySet:
         if status == Account.Status.DISABLED:
             return self.filter(enabled=False)
         if status == Account.Status.READY:
             return self.usable(now)
+        if status == Account.Status.AT_FLOOR:
+            return self.at_floor(now)
         reasons = [block for block, of in _STATUS_OF_BLOCK.items() if of == status]
         blocked = self.filter(enabled=True, blocked_reason__in=reasons)
         return blocked.exclude(blocked_until__lte=now)
 
     def in_order(self) -> AccountQuerySet:
         return self.order_by("position", "pk")
+
+    def by_share(self) -> AccountQuerySet:
+        """Who has done least comes first."""
+        return self.order_by("share", "position", "pk")
 
     def with_secrets(self, *names: str) -> AccountQuerySet:
         """Secrets come along: those named, else all."""
@@ -84,6 +150,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def next_position(self) -> int:
         last: int | None = self.aggregate(last=Max("position"))["last"]
         return 0 if last is None else last + 1
+
+
+def _count(slots: models.QuerySet[Slot]) -> Coalesce:
+    counted = slots.values("account").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counted), 0)
 
 
 _Manager = models.Manager.from_queryset(AccountQuerySet)
@@ -159,6 +230,7 @@ class Account(models.Model):
     class Status(models.TextChoices):
         READY = "ready", _("ready")
         EXHAUSTED = "exhausted", _("out of credits")
+        AT_FLOOR = "at_floor", _("at its floor")
         COOLING = "cooling", _("pausing")
         REJECTED = "rejected", _("sign in again")
         SUSPENDED = "suspended", _("suspended")
@@ -222,14 +294,21 @@ class Account(models.Model):
     # A set of listed ids, as keys: both databases can look for one. Empty: all.
     served_models = models.JSONField(_("models served"), default=dict, blank=True)
     max_concurrent = models.PositiveSmallIntegerField(
-        _("requests at once"), null=True, blank=True
+        _("requests at once"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
     )
     requests_per_minute = models.PositiveSmallIntegerField(
-        _("requests per minute"), null=True, blank=True
+        _("requests per minute"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
     )
     credit_floor = models.FloatField(
         _("credits left alone"),
         default=0.0,
+        validators=[MinValueValidator(0.0)],
         help_text=_("With no more credits left than these it is not used."),
     )
 
@@ -260,7 +339,7 @@ class Account(models.Model):
     failures = models.PositiveBigIntegerField(_("failures"), default=0)
     credits_spent = models.FloatField(_("credits spent here"), default=0.0)
     # What the strategies go by: when it was chosen last, and its share of the work,
-    # which for a new account starts at what the others have.
+    # which follows that of the others for whoever was not there.
     chosen_at = models.DateTimeField(null=True, blank=True, editable=False)
     share = models.FloatField(default=0.0, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
@@ -277,12 +356,18 @@ class Account(models.Model):
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         ordering = ["position", "pk"]
+        permissions = [("export_account", "Can download a backup of all accounts")]
         indexes = [
             models.Index(
                 name="account_in_order",
                 fields=["position", "id"],
                 condition=Q(enabled=True),
-            )
+            ),
+            models.Index(
+                name="account_by_share",
+                fields=["share", "position", "id"],
+                condition=Q(enabled=True),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -306,13 +391,29 @@ class Account(models.Model):
         return "person" if self.blocked_until is None else "time"
 
     @property
+    def at_floor(self) -> bool:
+        """So few credits are left that it is left alone, until there are new ones."""
+        if self.credit_floor <= 0 or self.available is None:
+            return False
+        renewed = self.resets_at is not None and self.resets_at <= timezone.now()
+        return self.available <= self.credit_floor and not renewed
+
+    @property
+    def limited(self) -> bool:
+        return self.max_concurrent is not None or self.requests_per_minute is not None
+
+    @property
     def status(self) -> Status:
         if not self.enabled:
             return self.Status.DISABLED
+        if not self.blocked and self.at_floor:
+            return self.Status.AT_FLOOR
         return _STATUS_OF_BLOCK[self.blocked_reason if self.blocked else ""]
 
     @property
     def fresh(self) -> bool:
+        if self.kind == self.Kinds.API_KEY:
+            return True
         expires = self.access_expires_at
         return expires is not None and expires > timezone.now() + STALE_BEFORE
 
@@ -326,14 +427,28 @@ class Account(models.Model):
             account_id=self.pk,
             account=self.name,
             kind=_KINDS[self.kind],
-            access_token=self.access_token,
+            access_token=self._bearer,
             profile_arn=self.profile_arn,
-            region=regions.data_region(self.profile_arn),
+            region=self._data_region,
             endpoint=_ENDPOINTS[self.endpoint],
             proxy_url=self.proxy_url,
             token_version=self.token_version,
             usage_due=self.usage_due,
+            credit_floor=self.credit_floor,
         )
+
+    @property
+    def _bearer(self) -> str:
+        if self.kind == self.Kinds.API_KEY:
+            return str(self.api_key)
+        return str(self.access_token)
+
+    @property
+    def _data_region(self) -> str:
+        """Without a sign-in service, an API key's region is that of its calls."""
+        if self.kind == self.Kinds.API_KEY and not self.profile_arn:
+            return self.region
+        return regions.data_region(self.profile_arn)
 
     def login(self) -> Login:
         return Login(
@@ -342,6 +457,10 @@ class Account(models.Model):
             client_id=self.client_id,
             client_secret=self.client_secret,
             region=self.region,
+            token_endpoint=self.token_endpoint,
+            scopes=self.scopes,
+            registration_expires_at=self.registration_expires_at,
+            proxy_url=self.proxy_url,
         )
 
 
@@ -428,6 +547,8 @@ class SignIn(models.Model):
     name = models.CharField(max_length=100, blank=True)
     region = models.CharField(max_length=30, default=regions.DEFAULT_REGION)
     start_url = models.CharField(max_length=200, blank=True)
+    # Of a social sign-in by code: Google or Github.
+    provider = models.CharField(max_length=10, blank=True)
     proxy_url = EncryptedTextField(blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     told = models.CharField(max_length=300, blank=True)

@@ -26,7 +26,8 @@ class Need:
     session: str = ""
     """Requests of one session like to meet the same account again. Empty: none."""
     account_id: int | None = None
-    """A person wants this one and no other, in whatever group it is."""
+    """A person wants this one and no other, however it stands: group, models, limits,
+    blocks and its being disabled do not count. It must only get a token."""
 
 
 ANY_ACCOUNT = Need()
@@ -54,6 +55,11 @@ class Credential:
     usage_due: bool = False
     """The account's usage figures are to be read again once this call is over, and
     its list of models if that is old."""
+    credit_floor: float = 0.0
+    """At so many credits the account is left alone; 0: at none."""
+    slot: int | None = None
+    """The place it takes on an account with limits, until its outcome is settled or
+    it is given back unused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +136,9 @@ Outcome: TypeAlias = (
 )
 
 
-Shortage = Literal["none", "no_model", "quota", "cooling", "rejected", "away"]
+Shortage = Literal[
+    "none", "no_model", "quota", "cooling", "busy", "rejected", "named", "away"
+]
 
 
 class PoolExhausted(Exception):
@@ -138,15 +146,26 @@ class PoolExhausted(Exception):
 
     `shortage` says why: there are no accounts (`none`), or none with the model
     (`no_model`); all that are left are out of credits (`quota`) or pausing
-    (`cooling`), or wait for a person (`rejected`); or the database that knows them
-    cannot be reached (`away`). `until` is when the first of them heals by itself, if
-    one does. `model` is the id that was looked for.
+    (`cooling`), are at their limits for longer than one may wait (`busy`), or wait
+    for a person (`rejected`); the one that was named has no token (`named`, and
+    `told` says why); or the database that knows them cannot be reached (`away`).
+    `until` is when it is worth trying again, if that is known.
     """
 
     def __init__(
-        self, shortage: Shortage, until: datetime | None = None, model: str = ""
+        self,
+        shortage: Shortage,
+        until: datetime | None = None,
+        *,
+        model: str = "",
+        group: str = "",
+        told: str = "",
     ) -> None:
         super().__init__(shortage)
         self.shortage = shortage
         self.until = until
         self.model = model
+        """The id that was looked for."""
+        self.group = group
+        """Where it was looked for; empty: among the accounts in no group."""
+        self.told = told

@@ -1,11 +1,13 @@
 """What an outcome does to the account's row.
 
 One UPDATE each; where it changes the account's state, its filter names the state
-it starts from, and when that is gone only the counters are written.
+it starts from, and when that is gone only the counters are written. The slot, if
+the credential has one, goes back.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -13,6 +15,7 @@ from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
+from accounts import slots
 from accounts.blocking import block, log_block, quota_reset, reason_words
 from accounts.models import Account, AccountQuerySet
 from accounts.outcomes import (
@@ -30,6 +33,8 @@ from accounts.outcomes import (
     TokenRefused,
 )
 
+logger = logging.getLogger(__name__)
+
 Block = Account.Block
 
 # A refused token this young was not worn out: something is wrong with the account.
@@ -46,14 +51,22 @@ NOT_PERMITTED = {
 
 
 def settle(credential: Credential, outcome: Outcome) -> None:
+    _write(credential, outcome)
+    if credential.slot is not None:
+        slots.release(credential.slot)
+
+
+def _write(credential: Credential, outcome: Outcome) -> None:
     rows = Account.objects.filter(pk=credential.account_id)
     # What only a person can heal is not laid on a login that has replaced this one.
     same_login = rows.filter(token_version=credential.token_version)
     match outcome:
         case Served(credits):
             _count(rows, credits, refusals=0, last_error="")
+            _tell_floor(credential, rows, credits)
         case Cancelled(credits):
             _count(rows, credits)
+            _tell_floor(credential, rows, credits)
         case QuotaExhausted(resets_at):
             until = quota_reset(resets_at)
             _blame(credential, rows, Block.QUOTA, until, available=0.0)
@@ -61,6 +74,10 @@ def settle(credential: Credential, outcome: Outcome) -> None:
             seconds = min(max(retry_after, SHORTEST_THROTTLE), LONGEST_THROTTLE)
             pause_end = timezone.now() + timedelta(seconds=seconds)
             _blame(credential, rows, Block.THROTTLED, pause_end)
+        case TokenRefused() if credential.kind == "api_key":
+            # Nothing can renew it.
+            told = "the API key is refused"
+            _blame(credential, same_login, Block.REJECTED, None, last_error=told)
         case TokenRefused():
             _discard_token(credential, same_login)
         case Suspended():
@@ -85,6 +102,20 @@ def _count(rows: AccountQuerySet, credits: float, **changes: Any) -> None:
     )
 
 
+def _tell_floor(credential: Credential, rows: AccountQuerySet, credits: float) -> None:
+    """One line in the log, by the request that took it there."""
+    floor = credential.credit_floor
+    if floor <= 0:
+        return
+    left = rows.values_list("available", flat=True).first()
+    if left is not None and left <= floor < left + credits:
+        logger.warning(
+            "account %s: at its floor of %g credits; left alone until they reset",
+            credential.account,
+            floor,
+        )
+
+
 def _failure(message: str) -> dict[str, Any]:
     now = timezone.now()
     return {
@@ -104,7 +135,7 @@ def _blame(
     **changes: Any,
 ) -> bool:
     failure = _failure(reason_words(reason))
-    if block(rows, reason, until, **failure, **changes):
+    if block(rows, reason, until, **failure | changes):
         log_block(credential.account, credential.account_id)
         return True
     Account.objects.filter(pk=credential.account_id).update(**failure)

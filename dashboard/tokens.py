@@ -20,6 +20,7 @@ Word = Literal["active", "exhausted", "error", "disabled"]
 WORDS: dict[Account.Status, Word] = {
     Account.Status.READY: "active",
     Account.Status.EXHAUSTED: "exhausted",
+    Account.Status.AT_FLOOR: "exhausted",
     Account.Status.COOLING: "error",
     Account.Status.REJECTED: "error",
     Account.Status.SUSPENDED: "error",

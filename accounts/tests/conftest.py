@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts import strategy
+from accounts.models import Account, PoolSettings
 from kiro2api.database import in_database
 from simulator.control import Control
 
@@ -47,12 +48,15 @@ def know_account(simulator: Control) -> Callable[..., Account]:
         described.append({"name": name, "kind": kind} | described_as)
         simulator.set_accounts(described)
         known = simulator.account(name)
+        external = f"{simulator.url}/external/token"
         return add_account(
             name,
-            kind="social" if kind == "social" else "idc",
-            refresh_token=known["refresh_token"],
+            kind=kind,
+            refresh_token="" if kind == "api_key" else known["refresh_token"],
             client_id=known.get("client_id") or "",
             client_secret=known.get("client_secret") or "",
+            api_key=known.get("api_key") or "",
+            token_endpoint=external if kind == "external_idp" else "",
             profile_arn=ARN if kind == "social" else "",
             access_token="",
             access_token_tail="",
@@ -66,6 +70,16 @@ def know_account(simulator: Control) -> Callable[..., Account]:
 @pytest.fixture
 def known_account(know_account) -> Callable[..., Awaitable[Account]]:
     return in_database(know_account)
+
+
+@pytest.fixture
+def use_strategy() -> Iterator[Callable[[str], None]]:
+    def use(name: str) -> None:
+        PoolSettings.objects.update_or_create(pk=1, defaults={"strategy": name})
+        strategy.forget()
+
+    yield use
+    strategy.forget()
 
 
 async def row(account: Account) -> Any:

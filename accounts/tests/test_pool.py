@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from accounts import pool
+from accounts.blocking import enable, unblock
 from accounts.models import Account
 from accounts.outcomes import (
     Need,
@@ -253,3 +254,87 @@ async def test_a_listener_that_fails_keeps_nothing_back():
     finally:
         pool_changed.disconnect(fail)
     assert (await row(account)).blocked
+
+
+# An account that a person names
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"enabled": False},
+        {"blocked_reason": Block.SUSPENDED},
+        {"blocked_reason": Block.QUOTA, "blocked_until": soon(DAY)},
+        {"credit_floor": 9.0, "available": 1.0},
+        listing("another"),
+        {"served_models": {"another": True}, **listing(OPUS)},
+    ],
+    ids=lambda fields: ",".join(fields),
+)
+async def test_a_named_account_must_only_get_a_token(fields):
+    await in_database(add_account)("first")
+    named = await in_database(add_account)("named", **fields)
+    need = Need(model=OPUS, session="mine", account_id=named.pk)
+    assert (await pool.checkout(need)).account == "named"
+
+
+async def test_a_named_account_is_renewed_first_or_says_why_not(known_account):
+    named = await known_account("named")
+    dead = await known_account("dead", refresh_fault="invalid_grant")
+    assert (await pool.checkout(Need(account_id=named.pk))).account == "named"
+    with pytest.raises(PoolExhausted) as raised:
+        await pool.checkout(Need(account_id=dead.pk))
+    assert raised.value.shortage == "named"
+    assert raised.value.told == (await row(dead)).last_error
+
+
+async def test_no_other_stands_in_for_a_named_account():
+    named = await in_database(add_account)("named")
+    await in_database(add_account)("other")
+    for need, exclude in (
+        (Need(account_id=named.pk), {named.pk}),
+        (Need(account_id=named.pk + 99), set()),
+    ):
+        with pytest.raises(PoolExhausted) as raised:
+            await pool.checkout(need, exclude)
+        assert raised.value.shortage == "named"
+
+
+# What the log says of an account's state
+
+
+async def test_an_account_that_time_has_healed_is_logged_once(caplog):
+    caplog.set_level("INFO")
+    account = await in_database(add_account)(
+        "ann", blocked_reason=Block.QUOTA, blocked_until=soon(-1)
+    )
+    for _ in range(3):
+        await pool.checkout()
+    told = [r.message for r in caplog.records if "in use again" in r.message]
+    assert told == ["account ann: in use again after: out of credits"]
+    assert (await row(account)).blocked_reason == ""
+
+
+async def test_the_request_that_takes_an_account_to_its_floor_says_so(caplog):
+    await in_database(add_account)("ann", credit_floor=5.0, available=8.0)
+    credential = await pool.checkout()
+    for _ in range(5):
+        await pool.settle(credential, Served(1.0))
+    told = [r.message for r in caplog.records if "floor" in r.message]
+    assert len(told) == 1
+    assert told[0].startswith("account ann: at its floor of 5 credits")
+
+
+def test_what_a_person_switches_is_logged(caplog):
+    caplog.set_level("INFO")
+    add_account("ann", blocked_reason=Block.REJECTED)
+    add_account("bob")
+    everyone = Account.objects.all()
+    assert unblock(everyone) == 1
+    assert enable(everyone.filter(name="bob"), False) == 1
+    assert enable(everyone) == 1
+    assert [r.message for r in caplog.records if "by a person" in r.message] == [
+        "account ann: unblocked by a person",
+        "account bob: disabled by a person",
+        "account bob: enabled by a person",
+    ]
