@@ -64,8 +64,8 @@ def simulator(simulator_running: Control, settings: Settings) -> Iterator[Contro
     """The upstream, as at its start. A request of ours that broke a rule of its
     protocol fails the test that sent it, whatever else the test looked at."""
     simulator_running.reset()
-    for name in ("KIRO_API_URL", "KIRO_CONTROL_URL", "KIRO_AUTH_URL", "KIRO_OIDC_URL"):
-        setattr(settings, name, simulator_running.url)
+    for name in ("API", "RUNTIME", "CONTROL", "AUTH", "OIDC"):
+        setattr(settings, f"KIRO_{name}_URL", simulator_running.url)
     yield simulator_running
     assert simulator_running.broken_rules() == []
     assert simulator_running.unknown_members() == []

@@ -39,6 +39,8 @@ DEAD_CODES = {
     "invalid_grant",
     "invalid_client",
     "expired_token",
+    # OAuth's: the identity provider wants to see the person.
+    "interaction_required",
     "InvalidGrantException",
     "InvalidClientException",
     "ExpiredTokenException",
@@ -99,33 +101,45 @@ class Answer:
 
 
 def read_tokens(answer: Answer, now: datetime) -> Tokens:
-    """Of Social and of OIDC refresh alike. Raises SignInAgain or SignInAway."""
+    """Of every refresh: Social and OIDC write camelCase, OAuth snake_case. Raises
+    SignInAgain or SignInAway."""
     if answer.status != 200:
         raise _refresh_fault(answer)
     body = answer.json()
-    access_token = _token(body, "accessToken")
+    access_token = _token(body, "accessToken") or _token(body, "access_token")
     if not access_token:
         raise SignInAway("the sign-in service answered without a token")
-    life = body.get("expiresIn")
-    if isinstance(life, bool) or not isinstance(life, int | float):
-        life = DEFAULT_LIFE
     profile_arn = _text(body, "profileArn")
     return Tokens(
         access_token=access_token,
-        expires_at=now + timedelta(seconds=min(max(life, SHORTEST_LIFE), LONGEST_LIFE)),
-        refresh_token=_token(body, "refreshToken"),
+        expires_at=now + timedelta(seconds=_life(body)),
+        refresh_token=_token(body, "refreshToken") or _token(body, "refresh_token"),
         profile_arn=profile_arn if regions.is_profile_arn(profile_arn) else "",
     )
 
 
+def _life(body: Mapping[str, object]) -> float:
+    """Seconds, within bounds; some identity providers write the number as text."""
+    life = body.get("expiresIn", body.get("expires_in"))
+    if isinstance(life, str) and life.isdecimal():
+        life = float(life)
+    if isinstance(life, bool) or not isinstance(life, int | float):
+        life = DEFAULT_LIFE
+    return min(max(life, SHORTEST_LIFE), LONGEST_LIFE)
+
+
 def _refresh_fault(answer: Answer) -> SignInAgain | SignInAway:
-    codes = {_text(answer.json(), "error"), error_type(answer)}
+    body = answer.json()
+    codes = {_text(body, "error"), error_type(answer)}
     if codes & DEAD_CODES or b"invalid_grant" in answer.body:
         return SignInAgain("the sign-in service no longer accepts the refresh token")
     if b"Invalid refresh token" in answer.body:
         return SignInAgain("the sign-in service does not know the refresh token")
     if "InvalidRequestRegionException" in codes:
-        return SignInAway("the sign-in service is in another region", LONGEST_PAUSE)
+        region = _text(body, "region")
+        named = f": {region}" if regions.is_region(region) else ""
+        told = f"the sign-in service is in another region{named}"
+        return SignInAway(told, LONGEST_PAUSE)
     if codes & SLOW_DOWN_CODES or answer.status == 429:
         return SignInAway("the sign-in service says slow down", retry_after(answer))
     if answer.status == 401 and not codes & FAULT_CODES:
@@ -144,11 +158,14 @@ def control_fault(answer: Answer) -> Outcome:
         return NotPermitted("feature")
     if "does not support this application" in text:
         return NotPermitted("application")
+    if "profileArn is required" in text:
+        return NotPermitted("profile")
     if "bearer token" in text or "security token" in text:
         return TokenRefused()
     if kind == "ExpiredTokenException" or answer.status == 401:
         return TokenRefused()
-    if kind == "AccessDeniedException" or answer.status == 403:
+    # An edge refuses with 403 too, in HTML, and that says nothing of the account.
+    if kind == "AccessDeniedException" or (answer.status == 403 and body):
         return NotPermitted("profile")
     if kind == "ThrottlingException" or answer.status == 429:
         return Throttled(retry_after(answer))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +21,7 @@ from accounts.importers import (
     Entry,
     Fault,
     NotJson,
+    in_order_of_use,
     read_entries,
 )
 from accounts.models import Account, ImportedToken
@@ -70,7 +72,7 @@ def import_text(text: str, *, again: bool = False) -> Report:
     what was imported once and deleted since. Raises NotJson."""
     found = read_entries(text)
     report = Report(faults=found.faults)
-    for entry in found.entries:
+    for entry in in_order_of_use(found.entries):
         account = take_in(entry, again=again)
         if account is None:
             report.known += 1
@@ -80,24 +82,39 @@ def import_text(text: str, *, again: bool = False) -> Report:
 
 
 def take_in(entry: Entry, *, again: bool) -> Account | None:
-    """A new account at the end; None if its refresh token has come in before."""
+    """A new account at the end; None if its refresh token or API key has come in
+    before."""
     account = Account(
         name=entry.name,
-        kind=entry.kind,
-        refresh_token=entry.refresh_token,
-        client_id=entry.client_id,
-        client_secret=entry.client_secret,
-        region=entry.region,
-        profile_arn=entry.profile_arn,
         enabled=entry.enabled,
+        endpoint=entry.endpoint,
+        proxy_url=entry.proxy_url,
+        **login_fields(entry),
     )
     return account if save_new(account, again=again) else None
 
 
+def login_fields(entry: Entry) -> dict[str, Any]:
+    """The columns that belong to a login: they come and go together."""
+    return {
+        "kind": entry.kind,
+        "refresh_token": entry.refresh_token,
+        "client_id": entry.client_id,
+        "client_secret": entry.client_secret,
+        "registration_expires_at": entry.registration_expires_at,
+        "api_key": entry.api_key,
+        "token_endpoint": entry.token_endpoint,
+        "scopes": entry.scopes,
+        "start_url": entry.start_url,
+        "region": entry.region,
+        "profile_arn": entry.profile_arn,
+    }
+
+
 def save_new(account: Account, *, again: bool) -> bool:
-    """Put a new account at the end; False if its refresh token has come in before.
-    `again`: but not if that account was deleted."""
-    digest = digest_of(account.refresh_token)
+    """Put a new account at the end; False if its refresh token or API key has come
+    in before. `again`: but not if that account was deleted."""
+    digest = digest_of(account.refresh_token or account.api_key)
     with transaction.atomic():
         known, first_time = ImportedToken.objects.get_or_create(digest=digest)
         if not first_time and (known.account_id is not None or not again):
@@ -115,13 +132,14 @@ def _numbered_name(account: Account) -> str:
     return f"{Account.Kinds(account.kind).label} {account.position + 1}"
 
 
-def owner_of(refresh_token: str) -> Account | None:
-    """The account that came in with this refresh token, if it is still there."""
-    digest = digest_of(refresh_token)
+def owner_of(secret: str) -> Account | None:
+    """The account that came in with this refresh token or API key, if it is still
+    there."""
+    digest = digest_of(secret)
     return Account.objects.filter(imported_tokens__digest=digest).first()
 
 
-def replace_login(account_id: int, changes: Mapping[str, str]) -> None:
+def replace_login(account_id: int, changes: Mapping[str, Any]) -> None:
     """New credentials for a row: what belonged to the old ones goes, a refresh of
     them that is under way comes to nothing, and a block is lifted."""
     with transaction.atomic():
@@ -140,12 +158,13 @@ def replace_login(account_id: int, changes: Mapping[str, str]) -> None:
             lease_owner="",
             last_error="",
         )
-        if token := changes.get("refresh_token"):
+        if secret := changes.get("refresh_token") or changes.get("api_key"):
             ImportedToken.objects.update_or_create(
-                digest=digest_of(token), defaults={"account_id": account_id}
+                digest=digest_of(secret), defaults={"account_id": account_id}
             )
         announce()
 
 
-def digest_of(refresh_token: str) -> str:
-    return sha256(refresh_token.encode()).hexdigest()
+def digest_of(secret: str) -> str:
+    """Of a refresh token or an API key."""
+    return sha256(secret.encode()).hexdigest()

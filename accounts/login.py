@@ -16,6 +16,12 @@ class Login:
     client_secret: str = field(default="", repr=False)
     region: str = "us-east-1"
     """Of the sign-in service; IdC only."""
+    token_endpoint: str = ""
+    """Of an external identity provider."""
+    scopes: str = ""
+    registration_expires_at: datetime | None = None
+    """When the client id and secret of IdC and Builder ID end."""
+    proxy_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -118,6 +119,7 @@ def _store(credential: Credential, usage: Usage, asked: datetime) -> None:
         credits_limit=usage.limit,
         credits_used=usage.used,
         available=usage.available,
+        credit_sources=[asdict(source) for source in usage.sources],
         resets_at=usage.resets_at,
         usage_read_at=timezone.now(),
         usage_asked_at=asked,

@@ -52,7 +52,8 @@ async def ensure_fresh(account: Account) -> Credential:
 
 
 async def renew(account_id: int, version: int) -> Credential:
-    """A token newer than `version`. Raises NotFresh or SecretUnreadable."""
+    """A token newer than `version`; an API key as it is. Raises NotFresh or
+    SecretUnreadable."""
     running = _renewals.setdefault(asyncio.get_running_loop(), {})
     task = running.get(account_id)
     if task is None:
@@ -80,6 +81,8 @@ async def _renew(account_id: int, version: int) -> Credential:
     give_up = asyncio.get_running_loop().time() + LONGEST_WAIT
     while asyncio.get_running_loop().time() < give_up:
         account = await _read(account_id)
+        if account.kind == Account.Kinds.API_KEY:
+            return account.credential()
         if account.token_version != version:
             if account.fresh:
                 return account.credential()
@@ -104,7 +107,10 @@ def _read(account_id: int) -> Account:
         account = Account.objects.with_secrets().get(pk=account_id)
     except Account.DoesNotExist:
         raise NotFresh("the account was deleted") from None
-    if not account.refresh_token:
+    if account.kind == Account.Kinds.API_KEY:
+        if not account.api_key:
+            raise NotFresh("it has no API key")
+    elif not account.refresh_token:
         raise NotFresh("it has no refresh token")
     return account
 
@@ -132,9 +138,7 @@ async def _refresh(account: Account, owner: str) -> Credential | None:
         account.name,
         tokens.expires_at.isoformat(timespec="seconds"),
     )
-    credential = (await _read(account.pk)).credential()
-    if not credential.profile_arn and credential.kind == "idc":
-        credential = await find_profile(credential)
+    credential = await find_profile((await _read(account.pk)).credential())
     await announce_now()
     return credential
 

@@ -12,6 +12,8 @@ PROFILE_ARN = re.compile(
     r":[0-9]{12}:profile/[a-zA-Z0-9]{12}"
 )
 
+# Where everybody with a Builder ID signs in.
+BUILDER_ID_START = "https://view.awsapps.com/start"
 # Every Builder ID account uses this one; the service lists none for them.
 BUILDER_ID_PROFILE = "arn:aws:codewhisperer:us-east-1:638616132270:profile/AAAACCCCXXXX"
 # Where a profile of an organisation may live.

@@ -7,12 +7,37 @@ Times are epoch seconds, whole or fractional.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Json: TypeAlias = Mapping[str, object]
+
+STATUSES = ("ACTIVE", "EXPIRED", "EXHAUSTED")
+MOST_BONUSES = 50
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where credits come from; as a dict it is what the row keeps."""
+
+    kind: Literal["plan", "trial", "bonus", "overage"]
+    name: str
+    """Of a plan or a bonus, as the service calls it."""
+    used: float
+    limit: float
+    expires_at: str | None
+    """ISO 8601; of a trial or a bonus."""
+    status: str
+    """ACTIVE, EXPIRED or EXHAUSTED, as the service says; of overage ENABLED,
+    DISABLED or INCAPABLE."""
+
+    @property
+    def counts(self) -> bool:
+        """It can be spent from, or will be, once there is something left."""
+        return self.status == "ACTIVE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,7 @@ class Usage:
     """What may still be spent: the rest of all that, and overage if allowed."""
     resets_at: datetime | None
     overage_enabled: bool
+    sources: tuple[Source, ...] = ()
 
     @property
     def exhausted(self) -> bool:
@@ -37,28 +63,39 @@ class Usage:
 
 def read_usage(answer: Json, now: datetime) -> Usage:
     subscription = _object(answer, "subscriptionInfo")
-    overage = _object(answer, "overageConfiguration")
-    overage_enabled = (
-        overage.get("overageStatus") == "ENABLED"
-        and subscription.get("overageCapability") == "OVERAGE_CAPABLE"
-    )
+    plan = _text(subscription, "subscriptionTitle")
+    overage = _overage_status(answer)
+    sources = [
+        source
+        for item in _credit_items(answer)
+        for source in _sources(item, plan, overage, now)
+    ]
     limit = used = available = None
-    if items := _credit_items(answer):
-        allowances = [pair for item in items for pair in _allowances(item, now)]
-        limit = sum(pair[0] for pair in allowances)
-        used = sum(pair[1] for pair in allowances)
-        available = sum(max(0.0, pair[0] - pair[1]) for pair in allowances)
-        if overage_enabled:
-            available += sum(_overage_room(item) for item in items)
+    if sources:
+        own = [source for source in sources if source.counts]
+        limit = sum(source.limit for source in own)
+        used = sum(source.used for source in own)
+        spendable = [s for s in sources if s.counts or s.status == "ENABLED"]
+        available = sum(max(0.0, s.limit - s.used) for s in spendable)
     return Usage(
         email=_text(_object(answer, "userInfo"), "email"),
-        plan=_text(subscription, "subscriptionTitle"),
+        plan=plan,
         limit=limit,
         used=used,
         available=available,
-        resets_at=_resets_at(answer, items),
-        overage_enabled=overage_enabled,
+        resets_at=_resets_at(answer),
+        overage_enabled=overage == "ENABLED",
+        sources=tuple(sources),
     )
+
+
+def _overage_status(answer: Json) -> str:
+    subscription = _object(answer, "subscriptionInfo")
+    if subscription.get("overageCapability") != "OVERAGE_CAPABLE":
+        return "INCAPABLE"
+    configuration = _object(answer, "overageConfiguration")
+    enabled = configuration.get("overageStatus") == "ENABLED"
+    return "ENABLED" if enabled else "DISABLED"
 
 
 def _credit_items(answer: Json) -> list[Json]:
@@ -69,29 +106,50 @@ def _credit_items(answer: Json) -> list[Json]:
     return [i for i in items if i.get("resourceType") == "CREDIT"] or items[:1]
 
 
-def _allowances(item: Json, now: datetime) -> list[tuple[float, float]]:
-    """(limit, used) of the plan, of an active trial, of active bonuses."""
-    allowances = [(_precise(item, "usageLimit"), _precise(item, "currentUsage"))]
-    trial = _object(item, "freeTrialInfo")
-    if trial.get("freeTrialStatus") == "ACTIVE":
-        allowances.append(
-            (_precise(trial, "usageLimit"), _precise(trial, "currentUsage"))
-        )
-    for bonus in _objects(item, "bonuses"):
-        expires = _time(bonus.get("expiresAt"))
-        if bonus.get("status") == "ACTIVE" and (expires is None or expires > now):
-            allowances.append(
-                (_precise(bonus, "usageLimit"), _precise(bonus, "currentUsage"))
-            )
-    return allowances
+def _sources(item: Json, plan: str, overage: str, now: datetime) -> Iterator[Source]:
+    yield _source("plan", plan, item, None, "ACTIVE", now)
+    if trial := _object(item, "freeTrialInfo"):
+        expires, status = trial.get("freeTrialExpiry"), trial.get("freeTrialStatus")
+        yield _source("trial", "", trial, expires, status, now)
+    for bonus in _objects(item, "bonuses")[:MOST_BONUSES]:
+        name = _text(bonus, "displayName") or _text(bonus, "bonusCode")
+        expires, status = bonus.get("expiresAt"), bonus.get("status")
+        yield _source("bonus", name, bonus, expires, status, now)
+    yield Source(
+        kind="overage",
+        name="",
+        used=_precise(item, "currentOverages"),
+        limit=_precise(item, "overageCap"),
+        expires_at=None,
+        status=overage,
+    )
 
 
-def _overage_room(item: Json) -> float:
-    spent = _precise(item, "currentOverages")
-    return max(0.0, _precise(item, "overageCap") - spent)
+def _source(
+    kind: Literal["plan", "trial", "bonus"],
+    name: str,
+    figures: Json,
+    expires: object,
+    status: object,
+    now: datetime,
+) -> Source:
+    expires_at = _time(expires)
+    # A trial's status is enough; that of a bonus may lag behind.
+    over = kind == "bonus" and expires_at is not None and expires_at <= now
+    if status not in STATUSES or over:
+        status = "EXPIRED"
+    return Source(
+        kind=kind,
+        name=name[:LONGEST_NAME],
+        used=_precise(figures, "currentUsage"),
+        limit=_precise(figures, "usageLimit"),
+        expires_at=expires_at.isoformat() if expires_at else None,
+        status=str(status),
+    )
 
 
-def _resets_at(answer: Json, items: Sequence[Json]) -> datetime | None:
+def _resets_at(answer: Json) -> datetime | None:
+    items = _credit_items(answer)
     dates = [answer.get("nextDateReset"), *(i.get("nextDateReset") for i in items)]
     return next((time for date in dates if (time := _time(date))), None)
 

@@ -46,8 +46,8 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
 
 
 def upstream_settings(url: str) -> dict[str, str]:
-    names = ("KIRO_API_URL", "KIRO_CONTROL_URL", "KIRO_AUTH_URL", "KIRO_OIDC_URL")
-    return dict.fromkeys(names, url)
+    names = ("API", "RUNTIME", "CONTROL", "AUTH", "OIDC")
+    return {f"KIRO_{name}_URL": url for name in names}
 
 
 def manage(*command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account
+from accounts.regions import BUILDER_ID_PROFILE, BUILDER_ID_START
 from accounts.signals import pool_changed
 from accounts.tests.conftest import ARN, add_account
 
@@ -48,9 +49,12 @@ def add_form(**fields: Any) -> dict[str, Any]:
         "kind": "social",
         "region": "us-east-1",
         "profile_arn": "",
+        "endpoint": "q",
         "new_refresh_token": "",
         "new_client_id": "",
         "new_client_secret": "",
+        "new_api_key": "",
+        "new_proxy_url": "",
     }
     return empty | fields
 
@@ -61,9 +65,12 @@ def change_form(account: Account, **fields: Any) -> dict[str, Any]:
         "enabled": "on",
         "region": account.region,
         "profile_arn": account.profile_arn,
+        "endpoint": account.endpoint,
         "new_refresh_token": "",
         "new_client_id": "",
         "new_client_secret": "",
+        "new_api_key": "",
+        "new_proxy_url": "",
     }
     return kept | fields
 
@@ -133,6 +140,86 @@ def test_a_pasted_token_file_with_its_registration_is_understood(admin_client, k
     assert account.client_secret == bob["client_secret"]
 
 
+def test_adding_a_builder_id(admin_client, simulator):
+    simulator.set_accounts([{"name": "eve", "kind": "builder_id"}])
+    eve = simulator.account("eve")
+    send(
+        admin_client,
+        ADD,
+        **add_form(
+            kind="builder_id",
+            new_refresh_token=eve["refresh_token"],
+            new_client_id=eve["client_id"],
+            new_client_secret=eve["client_secret"],
+        ),
+    )
+    account = only_account()
+    assert (account.kind, account.status) == ("builder_id", "ready")
+    assert account.profile_arn == BUILDER_ID_PROFILE
+    assert account.start_url == BUILDER_ID_START
+
+
+def test_adding_an_api_key(admin_client, simulator):
+    simulator.set_accounts([{"name": "eve", "kind": "api_key"}])
+    key = simulator.account("eve")["api_key"]
+    told = send(admin_client, ADD, **add_form(kind="api_key", new_api_key=key))
+    assert "API key 1: ready: 1,000 of 1,000 credits left, " in "\n".join(told)
+    account = only_account()
+    assert (account.kind, account.api_key, account.refresh_token) == (
+        "api_key",
+        key,
+        "",
+    )
+    twin = send(admin_client, ADD, **add_form(kind="api_key", new_api_key=key))
+    assert twin == ["The account API key 1 came in with this refresh token."]
+
+
+def test_adding_a_pasted_external_login(admin_client, simulator):
+    simulator.set_accounts([{"name": "eve", "kind": "external_idp"}])
+    eve = simulator.account("eve")
+    pasted = {
+        "authMethod": "external_idp",
+        "refreshToken": eve["refresh_token"],
+        "clientId": eve["client_id"],
+        "tokenEndpoint": f"{simulator.url}/external/token",
+        "scopes": ["api://x"],
+        "proxyUrl": "direct",
+    }
+    send(admin_client, ADD, **add_form(new_refresh_token=json.dumps(pasted)))
+    account = only_account()
+    assert (account.kind, account.status) == ("external_idp", "ready")
+    assert account.scopes == "api://x"
+    assert account.profile_arn == simulator.account("eve")["profile_arn"]
+
+
+def test_an_outbound_proxy_is_set_kept_and_removed(admin_client):
+    """Without a word about the login, whose tokens stay."""
+    account = add_account()
+    proxy = "socks5://ann:hush@proxy.example.com:1080"
+    page = page_of(account)
+    send(admin_client, page, **change_form(account, new_proxy_url=proxy))
+    assert only_account().proxy_url == proxy
+    noted = LogEntry.objects.latest("pk").change_message
+    assert "Outbound proxy" in noted
+    assert "hush" not in noted
+    send(admin_client, page, **change_form(account, name="Anna"))
+    assert (only_account().name, only_account().proxy_url) == ("Anna", proxy)
+    send(admin_client, page, **change_form(account, new_proxy_url="direct"))
+    assert only_account().proxy_url == ""
+    assert (only_account().access_token, only_account().token_version) == ("aoa-ann", 0)
+
+
+def test_the_endpoint_is_changed_and_an_api_key_needs_its_profile_there(admin_client):
+    account = add_account(kind="api_key", api_key="ksk_1", profile_arn="")
+    page = page_of(account)
+    told = send(admin_client, page, **change_form(account, endpoint="runtime"))
+    assert told == ["With an API key the runtime endpoint needs a profile ARN."]
+    send(
+        admin_client, page, **change_form(account, endpoint="runtime", profile_arn=ARN)
+    )
+    assert only_account().endpoint == "runtime"
+
+
 def test_a_pasted_list_adds_them_all_in_order(admin_client, known):
     pasted = [
         {"refreshToken": known("ann")["refresh_token"], "description": "Ann"},
@@ -176,6 +263,20 @@ def test_a_refused_account_is_kept_and_says_why(admin_client, known, simulator):
             "This is not a profile ARN.",
         ),
         ({"new_refresh_token": "aor-first"}, "The account first came in with this"),
+        ({"kind": "api_key"}, "This field is required."),
+        ({"kind": "external_idp", "new_refresh_token": "aor"}, "Select a valid choice"),
+        (
+            {"new_api_key": "ksk_1", "endpoint": "runtime"},
+            "with an API key the runtime endpoint needs profileArn",
+        ),
+        (
+            {"new_api_key": "ksk_1", "new_refresh_token": "aor"},
+            "Either a refresh token or an API key",
+        ),
+        (
+            {"new_refresh_token": "aor", "new_proxy_url": "ftp://hush@x"},
+            "This is not the address of a proxy.",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_said_and_nothing_saved(
@@ -193,9 +294,16 @@ def test_no_page_shows_a_secret(admin_client):
         "access_token": "hush-access",
         "client_id": "hush-client",
         "client_secret": "hush-secret",
+        "api_key": "ksk_hush",
+        "proxy_url": "http://ann:hush@proxy.example.com",
     }
     account = add_account(kind="idc", last_error="x", **secrets)
-    bad = change_form(account, region="!", new_refresh_token="hush-typed")
+    bad = change_form(
+        account,
+        region="!",
+        new_refresh_token="hush-typed",
+        new_proxy_url="socks5://ann:hush@proxy.example.com",
+    )
     pages = [
         admin_client.get(LIST),
         admin_client.get(page_of(account)),

@@ -42,6 +42,9 @@ def hour(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
+WRONG_REGION = "InvalidRequestRegionException"
+
+
 @pytest.mark.parametrize(
     ("body", "tokens"),
     [
@@ -63,6 +66,12 @@ def hour(seconds: float) -> datetime:
         ({"accessToken": "aoa", "expiresIn": -5}, Tokens("aoa", hour(60))),
         ({"accessToken": "aoa", "expiresIn": 1e12}, Tokens("aoa", hour(7 * 86400))),
         ({"accessToken": "aoa", "profileArn": "arn:x"}, Tokens("aoa", hour(3600))),
+        (
+            {"access_token": "eyJ", "refresh_token": "new", "expires_in": 600},
+            Tokens("eyJ", hour(600), "new"),
+        ),
+        ({"access_token": "eyJ", "expires_in": "3599"}, Tokens("eyJ", hour(3599))),
+        ({"access_token": "eyJ", "expires_in": "soon"}, Tokens("eyJ", hour(3600))),
     ],
 )
 def test_tokens_are_read(body, tokens):
@@ -90,6 +99,7 @@ def test_an_answer_without_a_usable_token_is_the_services_fault(body):
         answer(401, {"message": "Unauthorized"}),
         answer(401, HTML),
         answer(500, {"error": "invalid_grant"}),
+        answer(400, {"error": "interaction_required"}),
     ],
 )
 def test_a_refresh_refused_for_good_needs_a_person(refusal):
@@ -170,7 +180,11 @@ DENIED = {"x_amzn_errortype": "AccessDeniedException"}
             answer(403, {"message": "User is not authorized to make this call."}),
             NotPermitted("profile"),
         ),
-        (answer(403, HTML), NotPermitted("profile")),
+        (
+            answer(400, {"message": "profileArn is required for this request."}),
+            NotPermitted("profile"),
+        ),
+        (answer(403, HTML), Failed("the service failed (403)")),
         (answer(429, {"retryAfterMilliseconds": 300000}), Throttled(300.0)),
         (
             answer(400, {"__type": "a#ThrottlingException"}, retry_after="3"),
@@ -215,3 +229,13 @@ def test_a_list_that_is_none_is_a_failure(read, body):
 def test_no_secret_shows():
     login = Login("idc", "hush", "hush", "hush")
     assert "hush" not in repr(login) + repr(Tokens("hush", NOW, "hush"))
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [("eu-central-1", "another region: eu-central-1$"), ("x.evil", "another region$")],
+)
+def test_the_region_that_the_service_names_is_told(named, told):
+    refusal = answer(400, {"region": named}, x_amzn_errortype=WRONG_REGION)
+    with pytest.raises(SignInAway, match=told):
+        read_tokens(refusal, NOW)

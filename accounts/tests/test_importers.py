@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from accounts.importers import Entry, NotJson, read_entries
+from accounts.importers import Entry, NotJson, in_order_of_use, read_entries
 
 ARN = "arn:aws:codewhisperer:eu-central-1:123456789012:profile/ABCDEFGHIJKL"
 
@@ -38,9 +40,28 @@ REGISTRATION = {
     "expiresAt": "2026-06-10T12:00:00",
     "scopes": ["codewhisperer:completions"],
 }
+EXTERNAL = {
+    "authMethod": "external_idp",
+    "refreshToken": "aor-3",
+    "clientId": "client",
+    "tokenEndpoint": "https://id.example.com/oauth2/token",
+    "scopes": "api://x offline_access",
+}
 SOCIAL_ENTRY = Entry(kind="social", refresh_token="aor-1")
 IDC_ENTRY = Entry(
     kind="idc", refresh_token="aor-2", client_id="client", client_secret="secret"
+)
+
+BUILDER_ID_ENTRY = replace(
+    IDC_ENTRY, kind="builder_id", start_url="https://view.awsapps.com/start"
+)
+API_KEY_ENTRY = Entry("api_key", "", api_key="ksk_1")
+EXTERNAL_ENTRY = Entry(
+    "external_idp",
+    "aor-3",
+    "client",
+    token_endpoint="https://id.example.com/oauth2/token",
+    scopes="api://x offline_access",
 )
 
 
@@ -84,6 +105,59 @@ IDC_ENTRY = Entry(
                 region="us-west-2",
             ),
         ),
+        (IDC | {"auth": "builder-id"}, BUILDER_ID_ENTRY),
+        (IDC | {"provider": "BuilderId"}, BUILDER_ID_ENTRY),
+        (IDC | {"startUrl": BUILDER_ID_ENTRY.start_url}, BUILDER_ID_ENTRY),
+        (
+            IDC | {"startUrl": "https://acme.awsapps.com/start"},
+            replace(IDC_ENTRY, start_url="https://acme.awsapps.com/start"),
+        ),
+        (
+            IDC | {"clientSecretExpiresAt": 1_780_000_000, "expiresAt": "2026-01-01"},
+            replace(
+                IDC_ENTRY,
+                registration_expires_at=datetime.fromtimestamp(1_780_000_000, UTC),
+            ),
+        ),
+        (IDC | {"idcRegion": "eu-west-1"}, replace(IDC_ENTRY, region="eu-west-1")),
+        ({"kiroApiKey": "ksk_1"}, API_KEY_ENTRY),
+        (
+            {
+                "authMethod": "api_key",
+                "kiroApiKey": "ksk_1",
+                "apiRegion": "eu-central-1",
+                "endpoint": "runtime",
+                "profileArn": ARN,
+            },
+            replace(
+                API_KEY_ENTRY,
+                region="eu-central-1",
+                endpoint="runtime",
+                profile_arn=ARN,
+            ),
+        ),
+        (EXTERNAL, EXTERNAL_ENTRY),
+        (
+            EXTERNAL | {"scopes": ["api://x", "offline_access"], "authMethod": None},
+            replace(EXTERNAL_ENTRY, scopes="api://x offline_access"),
+        ),
+        (
+            SOCIAL
+            | {
+                "priority": 3,
+                "endpoint": "ide",
+                "proxyUrl": "socks5://proxy.example.com:1080",
+                "proxyUsername": "ann",
+                "proxyPassword": "p@ss/word",
+                "machineId": "ignored",
+            },
+            replace(
+                SOCIAL_ENTRY,
+                priority=3,
+                proxy_url="socks5://ann:p%40ss%2Fword@proxy.example.com:1080",
+            ),
+        ),
+        (SOCIAL | {"proxyUrl": "direct", "endpoint": "cli"}, SOCIAL_ENTRY),
     ],
 )
 def test_one_account_in_every_shape(item, entry):
@@ -104,7 +178,33 @@ def test_one_account_in_every_shape(item, entry):
         ({"auth": "IdC", "refreshToken": "r"}, "IdC needs clientId and clientSecret"),
         (IDC | {"clientSecret": ""}, "IdC needs clientId and clientSecret"),
         (SOCIAL | {"auth": "Basic"}, "auth is neither Social nor IdC"),
-        (SOCIAL | {"auth": "api_key"}, "accounts of this kind are not supported"),
+        ({"auth": "api_key"}, "kiroApiKey is missing"),
+        (
+            {"kiroApiKey": "ksk_1", "endpoint": "runtime"},
+            "with an API key the runtime endpoint needs profileArn",
+        ),
+        (SOCIAL | {"endpoint": "moon"}, "endpoint is neither q nor runtime"),
+        (
+            EXTERNAL | {"tokenEndpoint": "http://id.example.com/token"},
+            "tokenEndpoint is not an https address",
+        ),
+        (
+            EXTERNAL | {"tokenEndpoint": "https://ann:hush@id.example.com/token"},
+            "tokenEndpoint is not an https address",
+        ),
+        (
+            EXTERNAL | {"tokenEndpoint": ""},
+            "an external login needs clientId and tokenEndpoint",
+        ),
+        (
+            EXTERNAL | {"scopes": "x" * 501},
+            "scopes are longer than any real ones",
+        ),
+        (
+            SOCIAL | {"proxyUrl": "ftp://proxy.example.com"},
+            "proxyUrl is not the address of an http, https or socks5 proxy",
+        ),
+        (IDC | {"startUrl": "http://x"}, "startUrl is not an https address"),
         (IDC | {"region": "us-east-1.evil.com"}, "region is not a region"),
         (IDC | {"idcRegion": "eu"}, "idcRegion is not a region"),
         (
@@ -128,14 +228,22 @@ def test_a_bad_entry_is_named_and_the_good_ones_serve(item, fault):
 
 def test_no_fault_quotes_a_value():
     item = {"auth": "hush-1", "refreshToken": "hush 2", "clientId": "hush-3"}
-    found = read_entries(json.dumps([item, item | {"refreshToken": "hush..."}]))
-    assert len(found.faults) == 2
+    more = [
+        item | {"refreshToken": "hush..."},
+        SOCIAL | {"proxyUrl": "hush://ann:hush@proxy"},
+        EXTERNAL | {"tokenEndpoint": "hush"},
+        {"kiroApiKey": "hush hush"},
+    ]
+    found = read_entries(json.dumps([item, *more]))
+    assert len(found.faults) == 5
     assert "hush" not in repr(found)
 
 
 def test_secrets_do_not_show_in_an_entry():
     assert "aor-2" not in repr(IDC_ENTRY)
     assert "client" not in repr(IDC_ENTRY).replace("client_", "")
+    assert "ksk" not in repr(API_KEY_ENTRY)
+    assert "hush" not in repr(replace(SOCIAL_ENTRY, proxy_url="http://a:hush@proxy"))
 
 
 @pytest.mark.parametrize("order", ["after", "before"])
@@ -146,8 +254,23 @@ def test_the_ides_token_takes_its_client_from_the_registration(order):
     found = read_entries("\n".join(files))
     assert found.faults == []
     assert found.entries == [
-        Entry("idc", "aor-2", "client", "secret", region="eu-west-1")
+        Entry(
+            "idc",
+            "aor-2",
+            "client",
+            "secret",
+            region="eu-west-1",
+            registration_expires_at=datetime(2026, 6, 10, 12, tzinfo=UTC),
+        )
     ]
+
+
+def test_entries_know_their_place_and_the_order_of_use_is_apart():
+    items = [SOCIAL | {"priority": 9}, {}, IDC | {"priority": 1}, EXTERNAL]
+    found = read_entries(json.dumps(items))
+    assert [entry.index for entry in found.entries] == [1, 3, 4]
+    assert [entry.index for entry in in_order_of_use(found.entries)] == [4, 3, 1]
+    assert [fault.index for fault in found.faults] == [2]
 
 
 def test_of_two_registrations_none_is_taken():

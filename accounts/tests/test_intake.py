@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from accounts.intake import import_configured, import_text, replace_login
+from accounts.intake import (
+    import_configured,
+    import_text,
+    owner_of,
+    replace_login,
+)
 from accounts.models import Account, ImportedToken
 from accounts.signals import pool_changed
 from accounts.tests.conftest import add_account
@@ -84,6 +87,52 @@ def test_new_entries_go_to_the_end_wherever_they_stand(settings):
     configure(settings, THREE)
     configure(settings, [{"refreshToken": "aor-4", "description": "New"}, *THREE])
     assert names() == ["Ann", "Bob", "Social 3", "New"]
+
+
+def test_a_file_with_priorities_is_used_by_them(settings):
+    ranked = [
+        {"refreshToken": f"aor-{name}", "description": name, "priority": priority}
+        for name, priority in (("c", 2), ("a", 0), ("b", 1), ("d", 2))
+    ]
+    configure(settings, ranked)
+    assert names() == ["a", "b", "c", "d"]
+
+
+def test_all_that_an_entry_says_is_kept():
+    told = {
+        "authMethod": "external_idp",
+        "refreshToken": "aor",
+        "clientId": "app",
+        "tokenEndpoint": "https://id.example.com/token",
+        "scopes": "api://x",
+        "endpoint": "runtime",
+        "proxyUrl": "http://ann:hush@proxy.example.com",
+    }
+    idc = THREE[1] | {"clientSecretExpiresAt": 1_780_000_000, "region": "eu-west-1"}
+    idc["startUrl"] = "https://acme.awsapps.com/start"
+    import_text(json.dumps([told, idc]))
+    external, bob = Account.objects.with_secrets().in_order()
+    assert (external.kind, external.client_id) == ("external_idp", "app")
+    assert external.token_endpoint == "https://id.example.com/token"
+    assert (external.scopes, external.endpoint) == ("api://x", "runtime")
+    assert external.proxy_url == "http://ann:hush@proxy.example.com"
+    assert bob.registration_expires_at.timestamp() == 1_780_000_000
+    assert (bob.start_url, bob.region) == (idc["startUrl"], "eu-west-1")
+    stored = connection.cursor()
+    stored.execute("SELECT proxy_url, client_id FROM accounts_account")
+    assert "hush" not in repr(stored.fetchall())
+    stored.close()
+
+
+def test_an_api_key_comes_in_once():
+    text = json.dumps({"kiroApiKey": "ksk_1"})
+    assert import_text(text).added == ["API key 1"]
+    assert import_text(text).known == 1
+    account = Account.objects.with_secrets().get()
+    assert (account.api_key, account.refresh_token) == ("ksk_1", "")
+    assert owner_of("ksk_1") == account
+    replace_login(account.pk, {"api_key": "ksk_2"})
+    assert owner_of("ksk_2") == account
 
 
 def test_a_disabled_entry_is_kept_disabled(settings):
@@ -191,54 +240,3 @@ def test_a_new_login_takes_the_old_ones_things_away():
     assert not row.blocked
     assert (row.refusals, row.last_error, row.lease_owner) == (0, "", "")
     assert row.requests == 5
-
-
-def test_the_command_reads_files_and_says_what_it_did(tmp_path, capsys):
-    token = {
-        "refreshToken": "aor-2",
-        "authMethod": "IdC",
-        "clientIdHash": "0" * 40,
-    }
-    (tmp_path / "token.json").write_text(json.dumps(token))
-    registration = {"clientId": "client", "clientSecret": "secret"}
-    (tmp_path / "client.json").write_text(json.dumps(registration))
-    (tmp_path / "more.json").write_text(json.dumps([THREE[0], {}]))
-    files = [str(tmp_path / f"{n}.json") for n in ("token", "client", "more")]
-    call_command("import_accounts", *files)
-    out, err = capsys.readouterr()
-    assert out.splitlines() == [
-        "added: IdC 1",
-        "added: Ann",
-        "2 added, 0 known before, 1 skipped",
-    ]
-    assert err == "skipped: entry 3: refreshToken is missing\n"
-
-
-def test_the_command_reads_the_standard_input(monkeypatch):
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(THREE)))
-    call_command("import_accounts", "-", stdout=io.StringIO())
-    assert len(names()) == 3
-
-
-def test_the_command_without_a_file_takes_what_is_configured(settings):
-    settings.KIRO_AUTH_TOKEN = json.dumps(THREE)
-    call_command("import_accounts", stdout=io.StringIO())
-    assert len(names()) == 3
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("[{}", "not JSON: .* line 1, column 4"),
-        ("[{}]", "nothing that could be used"),
-        (None, "cannot be read: FileNotFoundError"),
-    ],
-)
-def test_the_command_fails_when_nothing_comes_of_it(tmp_path, content, said):
-    file = tmp_path / "tokens.json"
-    if content is not None:
-        file.write_text(content)
-    with pytest.raises(CommandError, match=said):
-        call_command(
-            "import_accounts", str(file), stdout=io.StringIO(), stderr=io.StringIO()
-        )

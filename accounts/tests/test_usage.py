@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from accounts.usage import read_usage
+from accounts.usage import Source, read_usage
 
 NOW = datetime(2026, 4, 10, 12, tzinfo=UTC)
 EARLIER, LATER = NOW.timestamp() - 60, NOW.timestamp() + 60
@@ -173,3 +173,49 @@ def test_the_reset_may_stand_on_the_item_alone():
 )
 def test_exhausted_needs_a_figure_and_no_overage(answer, exhausted):
     assert read_usage(answer, NOW).exhausted is exhausted
+
+
+def test_each_source_of_credits_is_told():
+    answer = credit(
+        freeTrialInfo=trial("EXPIRED") | {"freeTrialExpiry": EARLIER},
+        bonuses=[
+            bonus("ACTIVE", LATER) | {"displayName": "Welcome", "bonusCode": "W"},
+            bonus("ACTIVE", EARLIER) | {"bonusCode": "x" * 200},
+            bonus("EXHAUSTED", None),
+            bonus("NEW", LATER),
+        ],
+        overageCap=100,
+        currentOverages=30,
+    ) | {
+        "subscriptionInfo": {
+            "subscriptionTitle": "KIRO PRO",
+            "overageCapability": "OVERAGE_CAPABLE",
+        }
+    }
+    earlier, later = "2026-04-10T11:59:00+00:00", "2026-04-10T12:01:00+00:00"
+    assert read_usage(answer, NOW).sources == (
+        Source("plan", "KIRO PRO", 20, 50, None, "ACTIVE"),
+        Source("trial", "", 100, 500, earlier, "EXPIRED"),
+        Source("bonus", "Welcome", 2.5, 10, later, "ACTIVE"),
+        Source("bonus", "x" * 100, 2.5, 10, earlier, "EXPIRED"),
+        Source("bonus", "", 2.5, 10, None, "EXHAUSTED"),
+        Source("bonus", "", 2.5, 10, later, "EXPIRED"),
+        Source("overage", "", 30, 100, None, "DISABLED"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "capability", "told"),
+    [
+        ("ENABLED", "OVERAGE_CAPABLE", "ENABLED"),
+        ("DISABLED", "OVERAGE_CAPABLE", "DISABLED"),
+        ("ENABLED", "OVERAGE_INCAPABLE", "INCAPABLE"),
+    ],
+)
+def test_the_state_of_overage_is_kept(status, capability, told):
+    *_, overage = read_usage(with_overage(status, capability), NOW).sources
+    assert (overage.kind, overage.status) == ("overage", told)
+
+
+def test_an_answer_without_figures_has_no_sources():
+    assert read_usage({}, NOW).sources == ()

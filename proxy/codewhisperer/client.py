@@ -4,48 +4,70 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import msgspec
 from django.conf import settings
 
+from accounts import callers
+from accounts.answers import CallFailed
 from accounts.outcomes import Credential
+from accounts.profiles import ask_for_profile
 from kiro2api import http
 from proxy import tokens
 from proxy.catalog import Model
 from proxy.codewhisperer.decoder import ReplyDecoder
 from proxy.codewhisperer.encoder import EncodedPrompt, encode_prompt
 from proxy.codewhisperer.eventstream import EventStreamDecoder, EventStreamError
-from proxy.codewhisperer.faults import MAX_BODY, fault_from_response
+from proxy.codewhisperer.faults import (
+    MAX_BODY,
+    ProfileMissing,
+    fault_from_response,
+)
+from proxy.codewhisperer.hosts import as_known_to, data_url
+from proxy.codewhisperer.meter import Metered
 from proxy.errors import EmptyReply, StreamBroken, UpstreamFailed, UpstreamTimeout
 from proxy.messages import Event, Prompt
 
+HEADERS = {
+    "content-type": "application/json",
+    "accept": "application/vnd.amazon.eventstream",
+    "accept-encoding": "identity",
+    "x-amzn-codewhisperer-optout": "true",
+    "x-amzn-kiro-agent-mode": "vibe",
+}
+
 
 async def stream(
-    credential: Credential, prompt: Prompt, model: Model, input_tokens: int
+    credential: Credential,
+    prompt: Prompt,
+    model: Model,
+    input_tokens: int,
+    metered: Metered,
 ) -> AsyncGenerator[list[Event], None]:
     """Batches of events, none of them empty: one for all the frames of a chunk.
+    `metered` is told what the reply has cost, whatever ends it.
 
     Raises before the first batch what upstream refuses with, and afterwards what
     breaks the reply.
     """
-    encoded = encode_prompt(
-        prompt,
-        model=model,
-        profile_arn=credential.profile_arn,
-        agent_continuation_id=str(uuid.uuid4()),
-        max_description=settings.MAX_TOOL_DESCRIPTION_LENGTH,
-    )
-    frames = EventStreamDecoder()
-    reply = ReplyDecoder(
-        encoded.names,
-        input_tokens=input_tokens,
-        window=model.window,
-        count_tokens=lambda text: tokens.count_text(text, model.upstream_id),
-        thinking_tags=encoded.thinking_tags,
-    )
-    async with _post(credential, encoded) as response:
+    async with AsyncExitStack() as stack:
+        try:
+            encoded = _encode(credential, prompt, model)
+            response = await stack.enter_async_context(_post(credential, encoded))
+        except ProfileMissing as missing:
+            credential = await _with_profile(credential, missing)
+            encoded = _encode(credential, prompt, model)
+            response = await stack.enter_async_context(_post(credential, encoded))
+        frames = EventStreamDecoder()
+        reply = ReplyDecoder(
+            encoded.names,
+            input_tokens=input_tokens,
+            window=model.window,
+            count_tokens=lambda text: tokens.count_text(text, model.upstream_id),
+            thinking_tags=encoded.thinking_tags,
+        )
         try:
             async for chunk in response.aiter_raw():
                 if events := reply.feed(frames.feed(chunk)):
@@ -53,41 +75,61 @@ async def stream(
             frames.close()
         except EventStreamError as error:
             raise StreamBroken(f"upstream's reply is damaged: {error}") from error
+        finally:
+            metered.credits = reply.credits
     if reply.empty:
         raise EmptyReply
     yield reply.close()
+
+
+def _encode(credential: Credential, prompt: Prompt, model: Model) -> EncodedPrompt:
+    return encode_prompt(
+        prompt,
+        model=as_known_to(model, credential),
+        profile_arn=callers.data_profile(credential),
+        origin=callers.origin(credential),
+        agent_continuation_id=str(uuid.uuid4()),
+        max_description=settings.MAX_TOOL_DESCRIPTION_LENGTH,
+    )
+
+
+async def _with_profile(credential: Credential, missing: ProfileMissing) -> Credential:
+    """What was left open when the account signed in, or came in without."""
+    try:
+        found = await ask_for_profile(credential)
+    except CallFailed as error:
+        raise UpstreamFailed("the account's profile cannot be asked for") from error
+    if found.profile_arn == credential.profile_arn:
+        raise missing
+    return found
 
 
 @asynccontextmanager
 async def _post(
     credential: Credential, encoded: EncodedPrompt
 ) -> AsyncIterator[httpx.Response]:
-    url = settings.KIRO_API_URL.format(region=credential.region)
-    request = http.client().build_request(
-        "POST",
-        f"{url}/generateAssistantResponse",
-        content=msgspec.json.encode(encoded.request),
-        headers={
-            "authorization": f"Bearer {credential.access_token}",
-            "content-type": "application/json",
-            "accept": "application/vnd.amazon.eventstream",
-            "accept-encoding": "identity",
-            "x-amzn-codewhisperer-optout": "true",
-            "x-amzn-kiro-agent-mode": "vibe",
-        },
-        timeout=httpx.Timeout(
-            settings.UPSTREAM_IDLE_TIMEOUT, connect=settings.UPSTREAM_CONNECT_TIMEOUT
-        ),
-    )
     response: httpx.Response | None = None
     try:
-        response = await http.client().send(request, stream=True)
+        client = http.client(credential.proxy_url)
+        request = client.build_request(
+            "POST",
+            f"{data_url(credential)}/generateAssistantResponse",
+            content=msgspec.json.encode(encoded.request),
+            headers=callers.headers(credential) | HEADERS,
+            timeout=httpx.Timeout(
+                settings.UPSTREAM_IDLE_TIMEOUT,
+                connect=settings.UPSTREAM_CONNECT_TIMEOUT,
+            ),
+        )
+        response = await client.send(request, stream=True)
         if response.status_code != 200:
             body = await _beginning(response)
             raise fault_from_response(response.status_code, response.headers, body)
         yield response
     except httpx.ReadTimeout as error:
         raise UpstreamTimeout("upstream was silent for too long") from error
+    except httpx.ProxyError as error:
+        raise UpstreamFailed(str(error)) from error
     except httpx.TransportError as error:
         if response is None:
             raise UpstreamFailed("upstream cannot be reached") from error

@@ -39,10 +39,12 @@ def encode_prompt(
     *,
     model: Model,
     profile_arn: str,
+    origin: str = "AI_EDITOR",
     agent_continuation_id: str,
     max_description: int,
 ) -> EncodedPrompt:
-    """`agent_continuation_id` is a UUID; `max_description` is in characters."""
+    """`origin` says whose credits are meant; `agent_continuation_id` is a UUID;
+    `max_description` is in characters."""
     tools = offer_tools(prompt, max_description)
     tags = thinking_tags(prompt, model)
     opening = [tags, prompt.system, *tools.notes]
@@ -60,7 +62,7 @@ def encode_prompt(
         points_left -= 1
     cached = cached_turns(prompt, turns, points_left)
     *history, current = (
-        _chat_message(turn, model.upstream_id, at in cached)
+        _chat_message(turn, model.upstream_id, origin, at in cached)
         for at, turn in enumerate(turns)
     )
     if specifications:
@@ -95,10 +97,12 @@ def _conversation_id(conversation: str) -> str:
     return conversation if _CONVERSATION_ID.fullmatch(conversation) else str(uuid4())
 
 
-def _chat_message(turn: Turn, model_id: str, cached: bool) -> dict[str, Any]:
+def _chat_message(
+    turn: Turn, model_id: str, origin: str, cached: bool
+) -> dict[str, Any]:
     match turn:
         case UserTurn():
-            kind, message = "userInputMessage", _user_message(turn, model_id)
+            kind, message = "userInputMessage", _user_message(turn, model_id, origin)
         case AssistantTurn():
             kind, message = "assistantResponseMessage", _assistant_message(turn)
         case _:
@@ -108,11 +112,11 @@ def _chat_message(turn: Turn, model_id: str, cached: bool) -> dict[str, Any]:
     return {kind: message}
 
 
-def _user_message(turn: UserTurn, model_id: str) -> dict[str, Any]:
+def _user_message(turn: UserTurn, model_id: str, origin: str) -> dict[str, Any]:
     message: dict[str, Any] = {
         "content": turn.text,
         "modelId": model_id,
-        "origin": "AI_EDITOR",
+        "origin": origin,
     }
     if turn.images:
         message["images"] = [

@@ -60,8 +60,13 @@ class ThinkingSignatureInvalid(UpstreamRejected):
     """Goes through once the history's thinking is left out."""
 
 
-class ProfileMissing(UpstreamRejected):
-    """Goes through once the account's profile ARN is sent."""
+class ProfileMissing(AccountUnusable):
+    """Goes through once the account's profile ARN is sent, if it has one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "upstream wants the account's profile ARN", NotPermitted("profile")
+        )
 
 
 class ModelNotOffered(AccountUnusable):
@@ -244,7 +249,7 @@ def _not_offered(fault: _Fault) -> GatewayError:
 
 
 def _profile_missing(fault: _Fault) -> GatewayError:
-    return ProfileMissing("upstream wants the account's profile ARN")
+    return ProfileMissing()
 
 
 def _signature_invalid(fault: _Fault) -> GatewayError:

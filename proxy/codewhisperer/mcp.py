@@ -11,9 +11,12 @@ import msgspec
 from django.conf import settings
 from msgspec import Struct
 
+from accounts import callers
 from accounts.outcomes import Credential
+from accounts.regions import BUILDER_ID_PROFILE
 from kiro2api import http
 from proxy.codewhisperer.faults import fault_from_response
+from proxy.codewhisperer.hosts import data_url
 from proxy.errors import UpstreamFailed, UpstreamTimeout
 from proxy.messages import SearchResult
 
@@ -61,18 +64,18 @@ async def search(credential: Credential, query: str) -> tuple[SearchResult, ...]
         "method": "tools/call",
         "params": {"name": "web_search", "arguments": {"query": query}},
     }
-    headers = {
-        "authorization": f"Bearer {credential.access_token}",
+    headers = callers.headers(credential) | {
         "content-type": "application/json",
         "x-amzn-codewhisperer-optout": "true",
     }
-    if credential.profile_arn:
-        headers["x-amzn-kiro-profile-arn"] = credential.profile_arn
-    url = settings.KIRO_API_URL.format(region=credential.region)
+    profile_arn = callers.data_profile(credential)
+    # The one that all Builder IDs share stands for none, and is not taken here.
+    if profile_arn and profile_arn != BUILDER_ID_PROFILE:
+        headers["x-amzn-kiro-profile-arn"] = profile_arn
     try:
-        async with http.client().stream(
+        async with http.client(credential.proxy_url).stream(
             "POST",
-            f"{url}/mcp",
+            f"{data_url(credential)}/mcp",
             content=msgspec.json.encode(call),
             headers=headers,
             timeout=httpx.Timeout(
@@ -82,6 +85,8 @@ async def search(credential: Credential, query: str) -> tuple[SearchResult, ...]
             body = await _whole(response)
     except httpx.ReadTimeout as error:
         raise UpstreamTimeout("upstream's search took too long") from error
+    except httpx.ProxyError as error:
+        raise UpstreamFailed(str(error)) from error
     except httpx.TransportError as error:
         raise UpstreamFailed("upstream's search cannot be reached") from error
     if response.status_code != 200:

@@ -14,6 +14,14 @@ from proxy.messages import Usage
 
 
 @dataclass(slots=True)
+class Metered:
+    """For whoever may leave a reply before its end."""
+
+    credits: float = 0.0
+    """As upstream has told; 0: it has not yet."""
+
+
+@dataclass(slots=True)
 class Meter:
     input_tokens: int
     """Estimated."""

@@ -161,7 +161,7 @@ RESPONSES = [
         "",
         "profileArn is required for this request.",
         None,
-        (ProfileMissing, None),
+        (ProfileMissing, NotPermitted("profile")),
     ),
     (
         400,
