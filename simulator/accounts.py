@@ -28,6 +28,7 @@ An account is described by a JSON object; only `name` is needed:
     refresh_fault   null, a name in REFRESH_FAULTS, or {"fault", "times"}
     refresh_gate    null or the name of a gate: a refresh is carried out (the token
                     rotates), its answer waits until the gate is opened
+    refresh_seconds 0: so long the answer of a refresh takes once it is carried out
     requires_profile_arn    true: chat without profileArn is refused on every host
     pace            seconds between the frames of its answers
 
@@ -97,6 +98,7 @@ class Account:
     throttle: str | dict[str, Any] | None = None
     refresh_fault: str | dict[str, Any] | None = None
     refresh_gate: str | None = None
+    refresh_seconds: float = 0.0
     requires_profile_arn: bool = False
     pace: float = 0.0
 

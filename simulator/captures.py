@@ -56,11 +56,13 @@ class Call:
     credits: list[float] = field(default_factory=list)
     state: CallState = "running"
     started: float = field(default_factory=time.time)
+    ended: float | None = None
 
     def end(self, state: CallState) -> None:
         """The first end counts: a cut connection also looks like a client gone."""
         if self.state == "running":
             self.state = state
+            self.ended = time.time()
 
     def to_json(self, label: Label) -> dict[str, Any]:
         return {
@@ -83,6 +85,7 @@ class Call:
             "credits": self.credits,
             "state": self.state,
             "started": self.started,
+            "ended": self.ended,
         }
 
 

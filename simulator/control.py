@@ -116,8 +116,8 @@ class Control:
     ) -> list[Json]:
         """Calls in order. Members: number, operation, style, method, path, query,
         target, headers, bearer and body (tokens as labels), size, account, status,
-        refused_by and breach (rule and path), unknown_members, credits, started,
-        state ("running", "complete", "cut", "client_gone")."""
+        refused_by and breach (rule and path), unknown_members, credits, started and
+        ended (epoch seconds), state ("running", "complete", "cut", "client_gone")."""
         wanted = {"operation": operation, "account": account}
         query = urlencode({name: value for name, value in wanted.items() if value})
         requests: list[Json] = self._call("GET", f"requests?{query}")

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from simulator import chat, management, signin, tokens, websearch
+from simulator import chat, management, signin, signinpage, tokens, websearch
 from simulator.captures import SECRET_HEADERS, Call
 from simulator.controlsurface import CONTROL, control_routes
 from simulator.exchange import Exchange
@@ -43,6 +43,8 @@ AUTH_OPERATIONS: dict[str, Operation] = {
     "RedeemSocialCode": signin.redeem_social_code,
     "StartSocialDevice": signin.start_social_device,
     "PollSocialDevice": signin.poll_social_device,
+    "ShowDevice": signinpage.show_device,
+    "DecideDevice": signinpage.decide_device,
 }
 PATHS: dict[tuple[str, str], str] = {
     ("POST", "/generateAssistantResponse"): "GenerateAssistantResponse",
@@ -63,6 +65,8 @@ PATHS: dict[tuple[str, str], str] = {
     ("POST", "/oauth/token"): "RedeemSocialCode",
     ("POST", "/oauth/device/authorization"): "StartSocialDevice",
     ("POST", "/oauth/device/poll"): "PollSocialDevice",
+    ("GET", "/device"): "ShowDevice",
+    ("POST", "/device"): "DecideDevice",
 }
 READS = ("GetUsageLimits", "ListAvailableModels", "ListAvailableProfiles", "GetProfile")
 TARGETS: dict[str, tuple[Style, str]] = {

@@ -1,15 +1,17 @@
 """Signing in: client registration, device code, and the browser's way with a code.
 
-Nobody looks at a page here. The browser's way is approved at once, for the account
-that `Control.sign_in_as` named or else the first of a fitting kind; a device code waits
-for `Control.approve_device` or `Control.deny_device`.
+The browser's way is approved at once, for the account that `Control.sign_in_as` named
+or else the first of a fitting kind; a device code waits for `Control.approve_device`,
+`Control.deny_device` or a person at `/device` (`signinpage`). Every answer to a program
+may be scripted by `Control.enqueue`, as HTTP.
 """
 
 import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +20,7 @@ from aiohttp import web
 from simulator.accounts import Kind
 from simulator.directory import Standing
 from simulator.exchange import Exchange
+from simulator.replies import Http
 from simulator.signins import (
     DEVICE_SECONDS,
     POLL_SECONDS,
@@ -37,6 +40,7 @@ from simulator.tokens import (
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 CODE_GRANT = "authorization_code"
+BUILDER_ID_START = "https://view.awsapps.com/start"
 SOCIAL_KINDS: frozenset[Kind] = frozenset({"social"})
 NOT_YET = {
     "pending": "authorization_pending",
@@ -45,6 +49,21 @@ NOT_YET = {
 }
 
 
+Operation = Callable[[Exchange], Awaitable[web.Response]]
+
+
+def scriptable(operation: Operation) -> Operation:
+    @wraps(operation)
+    async def answer(exchange: Exchange) -> web.Response:
+        scripted = await exchange.scripted("")
+        if isinstance(scripted, Http):
+            return exchange.answer_http(scripted)
+        return await operation(exchange)
+
+    return answer
+
+
+@scriptable
 async def register_client(exchange: Exchange) -> web.Response:
     body = read_json(exchange, "clientName", "clientType")
     if body["clientType"] != "public":
@@ -61,10 +80,12 @@ async def register_client(exchange: Exchange) -> web.Response:
     )
 
 
+@scriptable
 async def start_device(exchange: Exchange) -> web.Response:
     body = read_json(exchange, "clientId", "clientSecret", "startUrl")
     _check_client(exchange, body)
-    code, device = exchange.simulation.signins.begin_device(body["clientId"])
+    kind: Kind = "builder_id" if body["startUrl"] == BUILDER_ID_START else "idc"
+    code, device = exchange.simulation.signins.begin_device(kind)
     page = f"{exchange.request.url.origin()}/device"
     return exchange.answer(
         {
@@ -78,6 +99,7 @@ async def start_device(exchange: Exchange) -> web.Response:
     )
 
 
+@scriptable
 async def create_token(exchange: Exchange) -> web.Response:
     body = read_json(exchange, "clientId", "clientSecret", "grantType")
     _check_client(exchange, body)
@@ -113,6 +135,7 @@ async def sign_in(exchange: Exchange) -> web.Response:
     return _send_back(exchange, SOCIAL_KINDS, target)
 
 
+@scriptable
 async def redeem_social_code(exchange: Exchange) -> web.Response:
     body = read_json(exchange, "code", "code_verifier", "redirect_uri")
     verifier = body["code_verifier"]
@@ -121,6 +144,7 @@ async def redeem_social_code(exchange: Exchange) -> web.Response:
     return exchange.answer(tokens | {"refreshToken": standing.account.refresh_token})
 
 
+@scriptable
 async def start_social_device(exchange: Exchange) -> web.Response:
     read_json(exchange, "clientId", "loginProvider")
     code, device = exchange.simulation.signins.begin_device("social")
@@ -137,6 +161,7 @@ async def start_social_device(exchange: Exchange) -> web.Response:
     )
 
 
+@scriptable
 async def poll_social_device(exchange: Exchange) -> web.Response:
     body = read_json(exchange, "clientId", "deviceCode")
     device = exchange.simulation.signins.devices.get(body["deviceCode"])

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+from simulator.accounts import Kind
 from simulator.recent import Recent
 
 REGISTRATION_SECONDS = 90 * 24 * 3600
@@ -21,7 +22,8 @@ class NoSuchDevice(LookupError):
 @dataclass(slots=True)
 class Device:
     user_code: str
-    client_id: str
+    kind: Kind
+    """Of the accounts that may sign in with it."""
     answer: Answer = "pending"
     account: str = ""
     expires: float = field(default_factory=lambda: time.time() + DEVICE_SECONDS)
@@ -53,15 +55,18 @@ class SignIns:
         self.clients[client_id] = secrets.token_urlsafe(48)
         return client_id, self.clients[client_id]
 
-    def begin_device(self, client_id: str) -> tuple[str, Device]:
+    def begin_device(self, kind: Kind) -> tuple[str, Device]:
         code = secrets.token_urlsafe(32)
         letters = secrets.token_hex(4).upper()
-        self.devices[code] = Device(f"{letters[:4]}-{letters[4:]}", client_id)
+        self.devices[code] = Device(f"{letters[:4]}-{letters[4:]}", kind)
         return code, self.devices[code]
 
-    def decide(self, user_code: str, answer: Answer, account: str = "") -> None:
+    def shown_as(self, user_code: str) -> Device:
         for device in self.devices.values():
             if device.user_code == user_code:
-                device.answer, device.account = answer, account
-                return
+                return device
         raise NoSuchDevice(user_code)
+
+    def decide(self, user_code: str, answer: Answer, account: str = "") -> None:
+        device = self.shown_as(user_code)
+        device.answer, device.account = answer, account

@@ -4,6 +4,7 @@ Social logins refresh at `/refreshToken`; Builder ID and IdC at OIDC's `/token`,
 to their client registration; external logins at an OAuth form, `/external/token`.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -92,6 +93,7 @@ async def refresh(exchange: Exchange, token: str, kinds: frozenset[Kind]) -> Sta
     directory.issue(standing)
     if account.rotates:
         directory.rotate(standing)
+    await asyncio.sleep(account.refresh_seconds)
     if account.refresh_gate is not None:
         await exchange.simulation.gates.wait(account.refresh_gate)
     return standing

@@ -183,3 +183,46 @@ def test_a_social_device_code_is_polled_until_approved(caller, control):
     control.approve_device(device["userCode"], "alice")
     done = caller.call("POST", "/oauth/device/poll", asked).json()
     assert done["refreshToken"] == control.account("alice")["refresh_token"]
+
+
+def on_page(caller, device, **form):
+    body = urlencode({"user_code": device["userCode"], **form}).encode()
+    return caller.call("POST", "/device", body)
+
+
+def test_a_person_sees_the_code_and_who_may_sign_in_with_it(caller):
+    device = start_device(caller, register(caller))
+    page = caller.call("GET", f"/device?user_code={device['userCode']}").body.decode()
+    assert device["userCode"] in page
+    assert "Sign in as carol" in page
+    assert "alice" not in page
+    unknown = caller.call("GET", "/device?user_code=NOBODY").body.decode()
+    assert "No sign-in waits with this code." in unknown
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [({"account": "carol"}, "carol"), ({"new": "1"}, "guest-1")]
+)
+def test_a_person_approves_as_somebody_known_or_new(caller, control, form, name):
+    client = register(caller)
+    device = start_device(caller, client)
+    assert f"Approved as {name}" in on_page(caller, device, **form).body.decode()
+    tokens = poll(caller, client, device).json()
+    account = control.account(name)
+    assert tokens["refreshToken"] == account["refresh_token"]
+    assert account["kind"] == "builder_id"
+
+
+def test_a_person_denies(caller):
+    client = register(caller)
+    device = start_device(caller, client)
+    on_page(caller, device, deny="1")
+    assert poll(caller, client, device).json()["error"] == "access_denied"
+
+
+def test_an_answer_to_a_program_may_be_scripted(caller, control):
+    said = {"status": 400, "body": {"error": "slow_down"}}
+    control.enqueue({"http": said}, operation="RegisterClient")
+    body = {"clientName": "gateway", "clientType": "public"}
+    assert caller.call("POST", "/client/register", body).json()["error"] == "slow_down"
+    assert caller.call("POST", "/client/register", body).status == 200
