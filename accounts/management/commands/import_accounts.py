@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.importers import LARGEST_FILE, NotJson
-from accounts.intake import Report, import_configured, import_text
+from accounts.importing.plan import make_plan
+from accounts.intake import import_configured
+from accounts.management.planning import read_files, run
 
 
 class Command(BaseCommand):
     help = (
         "Add the accounts of credential files: kiro2api's array, the IDE's "
-        "kiro-auth-token.json with its registration file behind it, or kiro.rs's "
-        "credentials.json. Without a file: those of KIRO_AUTH_TOKEN. What has come in "
-        "before is left alone."
+        "kiro-auth-token.json and its registration file, kiro.rs's credentials.json, "
+        "kiro-cli's data.sqlite3, or a backup. Without a file: those of "
+        "KIRO_AUTH_TOKEN. What has come in before is left alone."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="*", help="- is the standard input")
         parser.add_argument(
-            "files", nargs="*", help="read as one; - is the standard input"
+            "--dry-run",
+            action="store_true",
+            help="say what would happen, write nothing",
         )
 
-    def handle(self, *args: Any, files: list[str], **options: Any) -> None:
+    def handle(
+        self, *args: Any, files: list[str], dry_run: bool, **options: Any
+    ) -> None:
+        if files:
+            run(self, make_plan(read_files(files)), dry_run=dry_run)
+        elif dry_run:
+            raise CommandError("A dry run needs a file, or - for the standard input.")
+        else:
+            self._import_configured()
+
+    def _import_configured(self) -> None:
         try:
-            if files:
-                # By hand: also what was deleted since.
-                report = import_text("\n".join(map(_read, files)), again=True)
-            else:
-                report = import_configured()
-        except NotJson as error:
-            raise CommandError(f"This is not JSON: {error}") from None
+            report = import_configured()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
-        self._tell(report)
-
-    def _tell(self, report: Report) -> None:
         for name in report.added:
             self.stdout.write(f"added: {name}")
-        for fault in report.faults:
-            self.stderr.write(f"skipped: {fault}")
-        self.stdout.write(
-            f"{len(report.added)} added, {report.known} known before, "
-            f"{len(report.faults)} skipped"
-        )
-        if report.faults and not report.added and not report.known:
-            raise CommandError("There was nothing that could be used.")
-
-
-def _read(file: str) -> str:
-    try:
-        if file == "-":
-            return sys.stdin.read(LARGEST_FILE + 1)
-        with Path(file).open(encoding="utf-8") as opened:
-            return opened.read(LARGEST_FILE + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{file} cannot be read: {type(error).__name__}") from None
+        self.stdout.write(f"{len(report.added)} added, {report.known} known")
+        if report.faults:
+            skipped = "; ".join(map(str, report.faults))
+            raise CommandError(f"KIRO_AUTH_TOKEN: {skipped}")
