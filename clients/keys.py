@@ -1,8 +1,9 @@
 """The key check: who is calling?
 
 Answers are remembered for a few seconds, so that a stream of requests costs no
-query each; a key that is taken away stops working within that time in every
-process. Without the database nobody is let in whose key is not remembered.
+query each; a key that is taken away, switched off or expired stops working within
+that time in every process. Without the database nobody is let in whose key is not
+remembered.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.db.models import Q
+from django.utils import timezone
 
 from clients.models import ApiKey, digest
 from kiro2api.database import in_database
@@ -33,6 +36,12 @@ class Client:
     key_id: int | None = None
     account_group: str = ""
     """Of accounts that serve it; empty: those in no group."""
+    allowed_models: frozenset[str] = frozenset()
+    """By any of their names, in lower case; empty: all."""
+    is_limited: bool = False
+    """It has quotas, or may ask only so often: the ledger knows."""
+    owner_id: int | None = None
+    owner_name: str = ""
 
 
 class KeysUnavailable(Exception):
@@ -66,8 +75,28 @@ async def identify(key: str) -> Client | None:
 
 
 def _find(hashed: str) -> Client | None:
-    row = ApiKey.objects.filter(digest=hashed, enabled=True).first()
-    return Client(row.name, row.pk) if row else None
+    now = timezone.now()
+    before = Q(previous_digest=hashed, previous_until__gt=now)
+    row = (
+        ApiKey.objects.select_related("owner")
+        .filter(Q(digest=hashed) | before, enabled=True)
+        .exclude(expires_at__lte=now)
+        .exclude(owner__is_active=False)
+        .first()
+    )
+    return _client(row) if row else None
+
+
+def _client(row: ApiKey) -> Client:
+    return Client(
+        row.name,
+        row.pk,
+        row.account_group,
+        frozenset(str(name).lower() for name in row.allowed_models),
+        row.is_limited,
+        row.owner_id,
+        row.owner.get_username() if row.owner else "",
+    )
 
 
 def forget() -> None:

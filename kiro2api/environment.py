@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import TypeAlias, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 Number = TypeVar("Number", int, float)
+Network: TypeAlias = IPv4Network | IPv6Network
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1")
 
 asked: set[str] = set()
 """The names of all variables that were read: what there is to document."""
@@ -132,3 +135,30 @@ def service_address(name: str, default: str) -> str:
             "(http:// only towards this machine)."
         )
     return value
+
+
+def address_parts(name: str, value: str) -> SplitResult:
+    """Of the address people use: it may have a path, under which all pages are then.
+    Nothing in them where there is no value."""
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    if value and not (plain and web):
+        raise ImproperlyConfigured(
+            f"{name}: {value!r} must look like https://kiro.example.com, "
+            "or https://example.com/kiro."
+        )
+    return parts
+
+
+def networks(name: str, default: str = "") -> list[Network]:
+    """Addresses and networks: `10.0.0.7,172.16.0.0/12`"""
+    found = []
+    for item in filter(None, map(str.strip, text(name, default).split(","))):
+        try:
+            found.append(ip_network(item))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name}: {item!r} is neither an address nor a network: {error}."
+            ) from error
+    return found

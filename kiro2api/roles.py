@@ -15,9 +15,15 @@ OURS = ("accounts", "clients", "dashboard")
 PEOPLE = ("auth", "admin")
 
 SEES = Q(content_type__app_label__in=OURS, codename__startswith="view_")
+# An operator keeps accounts and keys going, and puts them in groups; what is deleted,
+# taken out as a backup, or chosen for the whole pool is the owner's.
 HANDLES = Q(
     content_type__app_label__in=OURS,
-    codename__in=["add_account", "change_account", "add_apikey", "change_apikey"],
+    codename__in=[
+        f"{right}_{what}"
+        for right in ("add", "change")
+        for what in ("account", "accountgroup", "apikey")
+    ],
 )
 OWNS = Q(content_type__app_label__in=(*OURS, *PEOPLE))
 

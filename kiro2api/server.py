@@ -6,14 +6,16 @@ does not read, and cuts open streams when it is told to stop. Here:
 - an upload is refused as soon as it is known to be too large, and given up when
   it takes too long;
 - a reply waits while the client's socket is full;
-- on SIGTERM it stops listening, lets open replies finish for DRAIN_SECONDS,
-  writes down what waits to be written, and closes its own connections.
+- on SIGTERM it stops listening, lets open replies finish for DRAIN_SECONDS, sends
+  clients that keep their connection elsewhere, writes down what waits to be written,
+  and closes its own connections.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -24,9 +26,10 @@ from django.conf import settings
 from twisted.internet import defer, reactor
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
-from accounts import reading
+from accounts import reading, slots
 from kiro2api import http
 from proxy import attachments, settlements
 from proxy.dialects import error_body
@@ -40,6 +43,10 @@ BODY_MESSAGE_BYTES = 2**20
 # How long a refused upload is read on and dropped, so that its sender gets to
 # read the refusal instead of a reset.
 LINGER_SECONDS = 5.0
+# How long nothing must have come on the connections that clients keep, until a server
+# that drains closes them.
+QUIET_SECONDS = 0.5
+LOOK_EVERY = 0.02
 
 
 @implementer(IPushProducer)
@@ -84,8 +91,12 @@ class Request(WebRequest):  # type: ignore[misc]
         self.writable.set()
         super().connectionLost(reason)
 
+    @property
+    def uploads(self) -> bool:
+        return bool(self._upload_timer and self._upload_timer.active())
+
     def _stop_upload_timer(self) -> None:
-        if self._upload_timer and self._upload_timer.active():
+        if self.uploads:
             self._upload_timer.cancel()
 
     def _refuse(self, error: GatewayError) -> None:
@@ -128,6 +139,8 @@ class Request(WebRequest):  # type: ignore[misc]
         self.writable.set()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start" and self.server.draining:
+            self._announce_end()
         if message["type"] == "http.response.body" and self.channel is not None:
             streams = message.get("more_body", False)
             if streams and not self.producer:
@@ -135,6 +148,12 @@ class Request(WebRequest):  # type: ignore[misc]
             elif not streams and self.producer:
                 self.unregisterProducer()
         super().handle_reply(message)
+
+    def _announce_end(self) -> None:
+        """Of the connection: whoever keeps it opens another for the next request."""
+        if self.channel is not None:
+            self.setHeader(b"connection", b"close")
+            self.channel.persistent = False
 
 
 def _drop(data: bytes) -> None:
@@ -165,6 +184,7 @@ class GatewayServer(Server):  # type: ignore[misc]
             server_name="kiro2api",
         )
         self.failure = ""
+        self.draining = False
         self._ports: list[Any] = []
 
     def run(self) -> None:
@@ -194,16 +214,14 @@ class GatewayServer(Server):  # type: ignore[misc]
         return defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
 
     async def _drain(self) -> None:
+        self.draining = True
         for port in self._ports:
             port.stopListening()
-        replies = [
-            details["application_instance"]
-            for protocol, details in self.connections.items()
-            if isinstance(protocol, Request) and "application_instance" in details
-        ]
-        if pending := [reply for reply in replies if not reply.done()]:
-            logger.info("draining: %d replies are under way", len(pending))
-            await asyncio.wait(pending, timeout=settings.DRAIN_SECONDS)
+        if under_way := self._under_way():
+            logger.info("draining: %d requests are under way", under_way)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.DRAIN_SECONDS):
+                await self._until_quiet()
         # An upload under way has no application yet; the parent takes that for a
         # fault and skips the others.
         nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -213,5 +231,30 @@ class GatewayServer(Server):  # type: ignore[misc]
         await super().kill_all_applications().asFuture(asyncio.get_running_loop())
         await settlements.close(seconds=10)
         await reading.finish()
+        await slots.finish()
         await attachments.close()
         await http.close()
+
+    def _under_way(self) -> int:
+        """Requests that come in, are answered, or whose answer is not yet sent."""
+        requests = [
+            (protocol, details.get("application_instance"))
+            for protocol, details in self.connections.items()
+            if isinstance(protocol, Request)
+        ]
+        open_requests = sum(
+            not reply.done() if reply else protocol.uploads
+            for protocol, reply in requests
+        )
+        unsent = sum(isinstance(writer, Connection) for writer in reactor.getWriters())
+        return max(open_requests, unsent)
+
+    async def _until_quiet(self) -> None:
+        clock = asyncio.get_running_loop().time
+        busy_at = clock()
+        while busy_at + QUIET_SECONDS > clock():
+            if self._under_way():
+                busy_at = clock()
+            elif not any(isinstance(r, Connection) for r in reactor.getReaders()):
+                return
+            await asyncio.sleep(LOOK_EVERY)

@@ -10,7 +10,6 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -31,6 +30,26 @@ HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.number("PORT", 8080, 0, 65535)
 PUBLIC_URL = environment.text("PUBLIC_URL").rstrip("/")
 LOOPBACK_ONLY = HOST in environment.LOOPBACK_HOSTS
+
+# Behind a proxy. Pages answer to the hosts below, the API and the probes to any.
+
+public = environment.address_parts("PUBLIC_URL", PUBLIC_URL)
+BASE_PATH = public.path
+TRUSTED_PROXIES = environment.networks(
+    "TRUSTED_PROXIES", ",".join(environment.LOOPBACK_NETWORKS) if PUBLIC_URL else ""
+)
+ALLOWED_HOSTS = [*environment.LOOPBACK_HOSTS, "[::1]"]
+if public.hostname:
+    ALLOWED_HOSTS.append(public.hostname)
+    CSRF_TRUSTED_ORIGINS = [f"{public.scheme}://{public.netloc}"]
+elif not LOOPBACK_ONLY:
+    # Nobody said under which name people come: any will do, as in the original.
+    ALLOWED_HOSTS = ["*"]
+BEHIND_TLS = public.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = BEHIND_TLS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_TLS else 0
+FORCE_SCRIPT_NAME = BASE_PATH or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{BASE_PATH}/"
 
 # Where it keeps things
 
@@ -92,6 +111,9 @@ DEMO = environment.flag("DEMO", False)
 KIRO_API_URL = environment.service_address(
     "KIRO_API_URL", "https://q.{region}.amazonaws.com"
 )
+KIRO_RUNTIME_URL = environment.service_address(
+    "KIRO_RUNTIME_URL", "https://runtime.{region}.kiro.dev"
+)
 KIRO_CONTROL_URL = environment.service_address("KIRO_CONTROL_URL", KIRO_API_URL)
 KIRO_AUTH_URL = environment.service_address(
     "KIRO_AUTH_URL", "https://prod.us-east-1.auth.desktop.kiro.dev"
@@ -115,6 +137,37 @@ MAX_TOOL_DESCRIPTION_LENGTH = environment.number(
 # Answers of the Responses API that clients want kept
 RESPONSE_RETENTION_DAYS = environment.number("RESPONSE_RETENTION_DAYS", 30, 0, 3650)
 
+# How requests wait when all accounts are at their limits
+
+POOL_QUEUE_SECONDS = environment.number("POOL_QUEUE_SECONDS", 30.0, 0.0, 300.0)
+POOL_QUEUE_MOST = environment.number("POOL_QUEUE_MOST", 100, 0, 100_000)
+
+# How requests wait when those of the same key stand in their way, and how long their
+# records are kept
+
+CLIENT_QUEUE_SECONDS = environment.number("CLIENT_QUEUE_SECONDS", 10.0, 0.0, 300.0)
+USAGE_RETENTION_DAYS = environment.number("USAGE_RETENTION_DAYS", 90, 1, 3650)
+
+# How many keys a person has who makes them without an operator
+
+MY_KEYS_MOST = environment.number("MY_KEYS_MOST", 3, 0, 100)
+
+# E-mail, for alerts. The address holds a password: it is no setting of its own.
+
+email_url = environment.secret("EMAIL_URL")
+email = environ.Env.email_url_config(email_url or "dummymail://")
+EMAIL_BACKEND = email["EMAIL_BACKEND"]
+EMAIL_HOST = email["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = email["EMAIL_PORT"]
+EMAIL_HOST_USER = email["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+ALERT_FROM = environment.text("ALERT_FROM")
+if bool(email_url) != bool(ALERT_FROM):
+    raise ImproperlyConfigured("EMAIL_URL and ALERT_FROM: set both, or neither.")
+
 # What it takes from clients, and how it stops
 
 MAX_BODY_BYTES = environment.number("MAX_BODY_BYTES", 32 * 1024 * 1024, 1024)
@@ -128,24 +181,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DASHBOARD_LOGIN_REQUIRED = environment.flag(
     "DASHBOARD_LOGIN_REQUIRED", not LOOPBACK_ONLY
 )
-PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname if PUBLIC_URL else None
-if PUBLIC_URL and (
-    not PUBLIC_HOST or not PUBLIC_URL.startswith(("http://", "https://"))
-):
-    raise ImproperlyConfigured(
-        f"PUBLIC_URL: {PUBLIC_URL!r} must look like https://kiro.example.com."
-    )
-ALLOWED_HOSTS = [*environment.LOOPBACK_HOSTS, "[::1]"]
-if PUBLIC_HOST:
-    ALLOWED_HOSTS.append(PUBLIC_HOST)
-    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-elif not LOOPBACK_ONLY:
-    # Nobody said under which name people come: any will do, as in the original.
-    ALLOWED_HOSTS = ["*"]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_NAME = "kiro2api_session"
 CSRF_COOKIE_NAME = "kiro2api_csrf"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC_URL else None
 X_FRAME_OPTIONS = "DENY"
 
 INSTALLED_APPS = [
@@ -206,8 +243,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
+LOGIN_URL = "dashboard:login"
+LOGIN_REDIRECT_URL = "dashboard:index"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -249,7 +286,7 @@ LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT, LOG_CONSOLE, LOG_FILE)
 UNFOLD = {
     "SITE_TITLE": "kiro2api",
     "SITE_HEADER": "kiro2api",
-    "SITE_URL": "/",
+    "SITE_URL": f"{BASE_PATH}/",
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [
         {

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from accounts import pool
 from accounts.outcomes import (
@@ -22,6 +22,7 @@ from accounts.outcomes import (
     Served,
     TokenRefused,
 )
+from clients.costs import Rate
 from proxy import estimates, settlements, tokens
 from proxy.catalog import Model
 from proxy.codewhisperer import client
@@ -30,6 +31,7 @@ from proxy.codewhisperer.faults import (
     ModelNotOffered,
     ThinkingSignatureInvalid,
 )
+from proxy.codewhisperer.meter import Metered
 from proxy.codewhisperer.reasoning import native_fields
 from proxy.errors import (
     AccountUnusable,
@@ -42,7 +44,7 @@ from proxy.errors import (
 )
 from proxy.exchange import Exchange
 from proxy.limits import Limits
-from proxy.messages import Finish, Prompt, has_thinking, without_thinking
+from proxy.messages import Finish, Prompt, Usage, has_thinking, without_thinking
 from proxy.pump import Batch
 from proxy.shortage import refusal
 
@@ -61,6 +63,8 @@ class Attempts:
     exchange: Exchange
     input_tokens: int
     """Estimated."""
+    rate: Rate
+    """What the model's replies cost."""
     account_id: int | None = None
     """The only account to try, if a person chose one."""
     excluded: set[int] = field(default_factory=set)
@@ -74,6 +78,7 @@ class Attempts:
         for attempt in range(1, TRIES_MOST + 1):
             credential = await self._checkout()
             self.exchange.account = credential.account
+            self.exchange.account_id = credential.account_id
             self.exchange.tries = attempt
             begun = False
             try:
@@ -86,6 +91,8 @@ class Attempts:
                 # Written before the next account is tried: others must know too.
                 if error.outcome:
                     await pool.settle(credential, error.outcome)
+                else:
+                    await pool.give_back(credential)
                 if begun or not self._may_go_on(credential, error):
                     raise
                 self.last_failure = error
@@ -110,8 +117,11 @@ class Attempts:
                 missing = PoolExhausted("no_model", model=self.prompt.model)
                 raise refusal(missing) from shortage
             # What the accounts left out for this request ran into says more than
-            # that none is left.
-            if self.last_failure and not isinstance(self.last_failure, AccountUnusable):
+            # that none is left; of an account that was named, whatever it was.
+            named = self.account_id is not None
+            if self.last_failure and (
+                named or not isinstance(self.last_failure, AccountUnusable)
+            ):
                 raise self.last_failure from shortage
             raise refusal(shortage) from shortage
 
@@ -127,7 +137,9 @@ class Attempts:
     async def _call(self, credential: Credential) -> AsyncGenerator[Batch, None]:
         """One upstream call. Booked as served once its Finish has passed; a call
         that is left before was cancelled."""
-        outcome: Outcome | None = Cancelled()
+        outcome: Outcome | None = None
+        metered = Metered()
+        has_begun = is_refused = False
         limits = Limits(
             self.prompt,
             self.model.upstream_id,
@@ -136,27 +148,40 @@ class Attempts:
         )
         try:
             batches = client.stream(
-                credential, self.prompt, self.model, self.input_tokens
+                credential, self.prompt, self.model, self.input_tokens, metered
             )
             async with aclosing(batches):
                 async for batch in batches:
+                    has_begun = True
                     kept = limits.feed(batch)
                     if not kept:
                         continue
                     self.exchange.began()
                     if isinstance(last := kept[-1], Finish):
-                        self.exchange.usage += last.usage
-                        outcome = Served(last.usage.credits)
+                        outcome = Served(self._spend(last.usage))
                         estimates.compare(self.model, self.input_tokens, last.usage)
                     yield kept
                     if limits.finished:
                         break
         except GatewayError:
-            outcome = None  # the caller settles it, by what went wrong
+            is_refused = True  # the caller settles it, by what went wrong
             raise
         finally:
-            if outcome:
+            if outcome is None and (has_begun or metered.credits or not is_refused):
+                spent = replace(limits.usage(), credits=metered.credits)
+                outcome = Cancelled(self._spend(spent))
+            if outcome and not is_refused:
                 settlements.book(credential, outcome)
+
+    def _spend(self, usage: Usage) -> float:
+        """Add what one call has cost to what the request has; in credits. Where
+        upstream has not told, and it costs all the same, they are estimated."""
+        if not usage.credits:
+            estimated = self.rate.credits(self.input_tokens, usage.output_tokens)
+            usage = replace(usage, credits=estimated)
+            self.exchange.estimated = True
+        self.exchange.usage += usage
+        return usage.credits
 
     def _may_go_on(self, credential: Credential, error: GatewayError) -> bool:
         """Whether another call may help; leaves out accounts that cannot."""

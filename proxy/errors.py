@@ -5,10 +5,12 @@ GatewayError
 │   ├── PromptTooLong           in the wording that makes clients compact
 │   └── UpstreamRejected        upstream refuses it, and would on every account
 ├── KeyMissing             401  no key, or none that we know
+├── ModelForbidden         403  this key may not use the model
 ├── NotFound               404  no such path
 │   └── ModelUnknown            no such model
 ├── UploadTooSlow          408  the body did not come in time
 ├── BodyTooLarge           413
+├── KeyLimited             429  the key's own quota, rate or limit is reached
 ├── PoolPausing            429  every account is out of credits or pausing
 ├── PoolEmpty              503  no account can serve until a person helps
 ├── ModelOverloaded        529  upstream has no capacity for the model
@@ -36,6 +38,7 @@ from accounts.outcomes import Failed, ModelUnavailable, Outcome
 Kind = Literal[
     "invalid_request",
     "authentication",
+    "permission",
     "not_found",
     "too_large",
     "rate_limit",
@@ -90,6 +93,18 @@ class KeyMissing(GatewayError):
     kind = "authentication"
 
 
+class ModelForbidden(GatewayError):
+    status = 403
+    kind = "permission"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"this API key may not use the model {model}",
+            param="model",
+            code="model_not_found",
+        )
+
+
 class NotFound(GatewayError):
     status = 404
     kind = "not_found"
@@ -114,6 +129,11 @@ class BodyTooLarge(GatewayError):
 class UploadTooSlow(GatewayError):
     status = 408
     kind = "timeout"
+
+
+class KeyLimited(GatewayError):
+    status = 429
+    kind = "rate_limit"
 
 
 class PoolPausing(GatewayError):

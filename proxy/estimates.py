@@ -33,7 +33,11 @@ async def token_ratio(model_id: str) -> float:
 
 
 def compare(model: Model, estimated: int, usage: Usage) -> None:
-    """Hand over what a reply says of the estimate made for its prompt. Never waits."""
+    """Hand over what a reply says of the estimates made for it. Never waits."""
+    if usage.credits:
+        settlements.learn_cost(
+            model.upstream_id, estimated, usage.output_tokens, usage.credits
+        )
     if not usage.stated or estimated < TOKENS_LEAST:
         return
     counted = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens

@@ -1,4 +1,4 @@
-"""One request and what became of it: the source of its one log line."""
+"""One request and what became of it: the source of its log line and its record."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from clients import records
+from clients.costs import exact
 from clients.keys import Client
+from clients.records import Record
 from proxy.messages import Usage
 
 logger = logging.getLogger("kiro2api.request")
@@ -18,6 +22,11 @@ ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # As nginx logs it; no client ever sees it.
 STATUS_CLIENT_GONE = 499
 CLIENT_GONE = "client_gone"
+
+# As long as the columns of a record.
+NAME_MOST = 100
+MODEL_MOST = 128
+UNHONOURED_MOST = 500
 
 
 def accepted_id(offered: str) -> str:
@@ -31,15 +40,32 @@ class Exchange:
     method: str
     path: str
     client: Client | None = None
+    dialect: str = ""
+    """Of a request for a reply; of no other a record is kept."""
     model: str = ""
+    """As the client wrote it."""
+    served_model: str = ""
+    """By its name here."""
+    session: str = ""
     stream: bool = False
     account: str = ""
+    account_id: int = 0
     tries: int = 0
     usage: Usage = Usage()
+    estimated: bool = False
+    """Upstream has not told what some of it cost."""
+    reservation: int | None = None
+    """What the ledger has put by for it."""
     error: str = ""
     unhonoured: tuple[str, ...] = ()
     first_event_at: float = 0.0
     started_at: float = field(default_factory=time.monotonic)
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    status: int = 0
+    """0: it is not answered yet."""
+    _answered_at: float = 0.0
+    _replies: int = 0
+    """Under way at upstream."""
 
     def began(self) -> None:
         if not self.first_event_at:
@@ -51,16 +77,32 @@ class Exchange:
             return {}
         return {"x-kiro2api-unhonoured": ", ".join(self.unhonoured)}
 
+    def reply_opened(self) -> None:
+        self._replies += 1
+
+    def reply_ended(self) -> None:
+        """At upstream, with its cost known."""
+        self._replies -= 1
+        self._keep_if_over()
+
     def finish(self, status: int) -> None:
-        """Write the line. Never anything of the request's or the reply's text."""
-        now = time.monotonic()
+        """The client has its answer, or has left: write the line, the first time.
+        Never anything of the request's or the reply's text."""
+        if self.status:
+            return
+        self.status = status
+        self._answered_at = time.monotonic()
+        self._log()
+        self._keep_if_over()
+
+    def _log(self) -> None:
         fields: dict[str, object] = {
             "request_id": self.request_id,
             "user_id": self.client.name if self.client else "",
             "method": self.method,
             "path": self.path,
-            "status": status,
-            "response_time": round(now - self.started_at, 4),
+            "status": self.status,
+            "response_time": round(self._answered_at - self.started_at, 4),
         }
         if self.model:
             fields |= {
@@ -82,5 +124,51 @@ class Exchange:
             fields["unhonoured"] = ",".join(self.unhonoured)
         if self.error:
             fields["error"] = self.error
-        level = logging.WARNING if status >= 500 else logging.INFO
-        logger.log(level, "%s %s %s", self.method, self.path, status, extra=fields)
+        level = logging.WARNING if self.status >= 500 else logging.INFO
+        message = "%s %s %s"
+        logger.log(level, message, self.method, self.path, self.status, extra=fields)
+
+    def _keep_if_over(self) -> None:
+        """Once both have ended: what the client saw, and what upstream did."""
+        if self.status and not self._replies and self.client and self.dialect:
+            records.book(self._record(self.client), self.reservation)
+
+    @property
+    def _has_failed(self) -> bool:
+        left = self.error == CLIENT_GONE
+        return not left and (self.status >= 400 or self.error != "")
+
+    def _record(self, client: Client) -> Record:
+        usage = self.usage
+        return Record(
+            at=self.at,
+            request_id=self.request_id,
+            key_id=client.key_id or 0,
+            key_name=client.name[:NAME_MOST],
+            owner_id=client.owner_id or 0,
+            owner_name=client.owner_name,
+            session=self.session,
+            account_id=self.account_id,
+            account=self.account,
+            model=self.served_model[:MODEL_MOST],
+            dialect=self.dialect,
+            stream=self.stream,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            credits=exact(usage.credits),
+            estimated=self.estimated,
+            status=self.status,
+            error=self.error,
+            failed=self._has_failed,
+            ttfb_ms=_ms(self.first_event_at - self.started_at)
+            if self.first_event_at
+            else None,
+            duration_ms=_ms(self._answered_at - self.started_at),
+            unhonoured=",".join(self.unhonoured)[:UNHONOURED_MOST],
+        )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

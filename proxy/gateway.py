@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import partial
 from types import TracebackType
 from typing import Self
 
+from clients.costs import rate_of
 from proxy import attachments, tokens
+from proxy.admission import admit
 from proxy.attempts import Attempts
 from proxy.exchange import Exchange
 from proxy.messages import Event, Prompt
@@ -30,6 +33,8 @@ class OpenReply:
         """Estimated; the Finish knows better."""
         self.has_begun = False
         self._pump = pump
+        exchange.reply_opened()
+        pump.when_ended(exchange.reply_ended)
 
     async def wait(self, seconds: float) -> bool:
         """Wait for events or the end; False if there were none in time."""
@@ -75,17 +80,27 @@ async def open_reply(
     prompt = await attachments.resolve(prompt)
     model = await model_for(prompt.model)
     exchange.model = prompt.model
+    exchange.served_model = model.name
+    exchange.session = prompt.conversation
     exchange.unhonoured = prompt.unhonoured
     input_tokens = tokens.estimate(prompt, model)
+    await admit(exchange, prompt, model, input_tokens)
+    rate = await rate_of(model.upstream_id)
+    client = exchange.client
 
-    def call(prompt: Prompt) -> AsyncGenerator[Batch, None]:
-        estimated = tokens.estimate(prompt, model)
-        return Attempts(prompt, model, exchange, estimated, account_id).run()
+    def call(prompt: Prompt, input_tokens: int) -> AsyncGenerator[Batch, None]:
+        attempts = Attempts(prompt, model, exchange, input_tokens, rate, account_id)
+        return attempts.run()
 
     if prompt.web_search:
-        events = with_searches(prompt, prompt.web_search, call, search)
+        events = with_searches(
+            prompt,
+            prompt.web_search,
+            lambda prompt: call(prompt, tokens.estimate(prompt, model)),
+            partial(search, group=client.account_group if client else ""),
+        )
     else:
-        events = Attempts(prompt, model, exchange, input_tokens, account_id).run()
+        events = call(prompt, input_tokens)
     reply = OpenReply(Pump(events), exchange, input_tokens)
     try:
         if await reply.wait(FIRST_EVENT_SECONDS):

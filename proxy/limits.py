@@ -58,6 +58,11 @@ class Limits:
         self._open: ReplyPart | None = None
         self._output: list[str] = []
 
+    def usage(self) -> Usage:
+        """Of a reply that ends here, by our own count."""
+        output = tokens.count_text("".join(self._output), self._model_id)
+        return Usage(self._input_tokens, output)
+
     def feed(self, events: Iterable[Event]) -> list[Event]:
         kept: list[Event] = []
         for event in events:
@@ -135,5 +140,4 @@ class Limits:
 
     def _finish(self, reason: FinishReason, stop: str | None = None) -> Finish:
         self.finished = True
-        output = tokens.count_text("".join(self._output), self._model_id)
-        return Finish(reason, Usage(self._input_tokens, output), stop)
+        return Finish(reason, self.usage(), stop)

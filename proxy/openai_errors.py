@@ -9,6 +9,7 @@ from proxy.errors import GatewayError, Kind
 ERROR_TYPES: dict[Kind, str] = {
     "invalid_request": "invalid_request_error",
     "authentication": "invalid_request_error",
+    "permission": "invalid_request_error",
     "not_found": "invalid_request_error",
     "too_large": "invalid_request_error",
     "rate_limit": "rate_limit_error",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 from proxy.messages import Event
@@ -59,6 +59,10 @@ class Pump:
     def raise_if_failed(self) -> None:
         if self._failure and not self._backlog:
             raise self._failure
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Call it once the source has ended and cleaned up, whatever ended it."""
+        self._task.add_done_callback(lambda task: call())
 
     def abandon(self) -> None:
         """Stop reading, without waiting for the source to clean up."""

@@ -10,7 +10,7 @@ from typing import Protocol
 from django.http import StreamingHttpResponse
 
 from proxy.errors import GatewayError
-from proxy.exchange import CLIENT_GONE
+from proxy.exchange import CLIENT_GONE, STATUS_CLIENT_GONE
 from proxy.gateway import OpenReply
 from proxy.messages import Event
 
@@ -51,6 +51,9 @@ class ReplyStream(StreamingHttpResponse):
         """Also when the client left before the first byte, and nothing was ever
         iterated: no upstream call outlives its response."""
         self._reply.abandon()
+        if not self._reply.exchange.status:
+            self._reply.exchange.error = CLIENT_GONE
+            self._reply.exchange.finish(STATUS_CLIENT_GONE)
         super().close()
 
 

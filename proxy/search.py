@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts import pool
-from accounts.outcomes import PoolExhausted, TokenRefused
+from accounts.outcomes import Need, PoolExhausted, TokenRefused
 from proxy.codewhisperer import mcp
 from proxy.errors import AccountUnusable, UpstreamFailed
 from proxy.messages import SearchResult
@@ -11,13 +11,13 @@ from proxy.messages import SearchResult
 TRIES_MOST = 2
 
 
-async def search(query: str) -> tuple[SearchResult, ...]:
-    """Raises GatewayError."""
+async def search(query: str, group: str = "") -> tuple[SearchResult, ...]:
+    """By an account of the group. Raises GatewayError."""
     excluded: set[int] = set()
     failure: Exception | None = None
     for _ in range(TRIES_MOST):
         try:
-            credential = await pool.checkout(exclude=excluded)
+            credential = await pool.checkout(Need(group=group), excluded)
         except PoolExhausted as shortage:
             raise UpstreamFailed("no account can search now") from failure or shortage
         try:
@@ -30,4 +30,6 @@ async def search(query: str) -> tuple[SearchResult, ...]:
                 await pool.settle(credential, error.outcome)
             else:
                 excluded.add(credential.account_id)
+        finally:
+            await pool.give_back(credential)
     raise UpstreamFailed("no account could search") from failure

@@ -29,9 +29,17 @@ def refusal(shortage: PoolExhausted) -> GatewayError:
                 "every account of the pool is pausing: try again shortly",
                 retry_after=_seconds_until(shortage.until),
             )
+        case "busy":
+            return PoolPausing(
+                "every account of the pool is at its limit of requests: try again "
+                "shortly",
+                retry_after=_seconds_until(shortage.until),
+            )
         case "none":
+            group = f" for the group {shortage.group}" if shortage.group else ""
             return PoolEmpty(
-                "no account is set up: add one in the admin", should_retry=False
+                f"no account is set up{group}: add one in the admin",
+                should_retry=False,
             )
         case "no_model":
             return PoolEmpty(
@@ -43,6 +51,10 @@ def refusal(shortage: PoolExhausted) -> GatewayError:
                 "no account of the pool can be used: a person has to look at the "
                 "admin's list of accounts",
                 should_retry=False,
+            )
+        case "named":
+            return PoolEmpty(
+                f"this account has no token: {shortage.told}", should_retry=False
             )
         case "away":
             return Unavailable("the gateway's database cannot be reached now")

@@ -52,6 +52,12 @@ def test_readme_has_every_model(readme: str):
     assert rows == {model.name: model.upstream_id for model in MODELS}
 
 
+@pytest.mark.parametrize("readme", README)
+def test_readme_has_every_command(readme: str):
+    named = {row[0].strip("`").split()[0] for row in table(readme, "commands")}
+    assert named == {path.stem for path in ROOT.glob("*/management/commands/[a-z]*.py")}
+
+
 def test_the_conversion_table_has_every_rule():
     rule = re.compile(r"\bR-[A-Z]+(?:-[A-Z]+)*\b")
     code = "".join(

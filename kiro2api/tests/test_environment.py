@@ -136,3 +136,40 @@ def test_credentials_do_not_travel_in_clear(monkeypatch, address):
     monkeypatch.setenv("KIRO_API_URL", address)
     fault = fault_of(environment.service_address, "KIRO_API_URL", "https://d.example")
     assert fault.startswith("KIRO_API_URL: ")
+
+
+def test_networks_may_be_addresses(monkeypatch):
+    monkeypatch.setenv("PROXIES", "10.0.0.7, 172.16.0.0/12,::1")
+    found = [str(network) for network in environment.networks("PROXIES")]
+    assert found == ["10.0.0.7/32", "172.16.0.0/12", "::1/128"]
+    monkeypatch.delenv("PROXIES")
+    assert environment.networks("PROXIES") == []
+
+
+@pytest.mark.parametrize("value", ["nginx", "10.0.0.7/8", "10.0.0.0/33"])
+def test_a_network_that_is_none_is_named(monkeypatch, value):
+    monkeypatch.setenv("PROXIES", f"10.0.0.7,{value}")
+    assert f"PROXIES: {value!r}" in fault_of(environment.networks, "PROXIES")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "kiro.example.com",
+        "ftp://kiro.example.com",
+        "https://",
+        "https://me:password@example.com",
+        "https://example.com/?a=b",
+    ],
+)
+def test_an_address_that_is_none_is_refused(value):
+    fault = fault_of(environment.address_parts, "PUBLIC_URL", value)
+    assert fault.startswith("PUBLIC_URL: ")
+    assert "https://kiro.example.com" in fault
+
+
+def test_an_address_may_have_a_path():
+    parts = environment.address_parts("PUBLIC_URL", "https://example.com:8443/kiro")
+    assert (parts.hostname, parts.netloc) == ("example.com", "example.com:8443")
+    assert parts.path == "/kiro"
+    assert environment.address_parts("PUBLIC_URL", "").path == ""

@@ -30,6 +30,7 @@ api = build_api("anthropic", error_body)
 
 @api.post("/messages")
 async def create_message(request: ApiRequest) -> HttpResponseBase:
+    request.exchange.dialect = "anthropic"
     body = decode_body(request, MessagesBody)
     user = str((body.metadata or {}).get("user_id") or "")
     prompt = decode_request(

@@ -40,6 +40,7 @@ STOP_REASONS: dict[FinishReason, str] = {
 ERROR_TYPES: dict[Kind, str] = {
     "invalid_request": "invalid_request_error",
     "authentication": "authentication_error",
+    "permission": "permission_error",
     "not_found": "not_found_error",
     "too_large": "request_too_large",
     "rate_limit": "rate_limit_error",

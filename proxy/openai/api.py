@@ -31,6 +31,7 @@ api = build_api("openai", error_body)
 
 @api.post("/chat/completions")
 async def create_completion(request: ApiRequest) -> HttpResponseBase:
+    request.exchange.dialect = "openai"
     body = decode_body(request, ChatBody)
     key = body.prompt_cache_key or ""
     prompt = decode_request(body, conversation_id(request.auth, request.headers, key))

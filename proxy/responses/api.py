@@ -46,6 +46,7 @@ api = build_api("responses", error_body)
 
 @api.post("/responses")
 async def create_response(request: ApiRequest) -> HttpResponseBase:
+    request.exchange.dialect = "responses"
     body = decode_body(request, ResponsesBody)
     earlier = await read_earlier(request.auth, body.previous_response_id)
     own = await read_input(request.auth, body)
