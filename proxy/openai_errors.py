@@ -21,6 +21,8 @@ CODES: dict[Kind, str] = {
     "authentication": "invalid_api_key",
     "rate_limit": "rate_limit_exceeded",
 }
+# Codex tells its person of it by this type; of other 429s it says nothing but that.
+QUOTA = "insufficient_quota"
 # How OpenAI itself begins such a message. LiteLLM, and with it aider, look at words
 # and not at codes to know that a prompt has to become shorter.
 BEGINNINGS: dict[str | None, str] = {
@@ -34,7 +36,7 @@ def error_body(error: GatewayError) -> dict[str, Any]:
     return {
         "error": {
             "message": BEGINNINGS.get(code, "") + error.message,
-            "type": ERROR_TYPES[error.kind],
+            "type": QUOTA if code == QUOTA else ERROR_TYPES[error.kind],
             "param": error.param,
             "code": code,
         }

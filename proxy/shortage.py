@@ -22,6 +22,7 @@ def refusal(shortage: PoolExhausted) -> GatewayError:
             )
             return PoolPausing(
                 f"every account of the pool is out of credits{when}",
+                code="insufficient_quota",
                 should_retry=False,
             )
         case "cooling":

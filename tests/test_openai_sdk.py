@@ -260,7 +260,7 @@ def test_a_pool_out_of_credits_is_a_rate_limit_error(
     upstream.enqueue(*["monthly_limit"] * len(ACCOUNTS))
     with pytest.raises(openai.RateLimitError) as caught:
         sdk.chat.completions.create(model=MODEL, messages=ask("Hi"), stream=True)
-    assert caught.value.code == "rate_limit_exceeded"
+    assert caught.value.code == "insufficient_quota"
     assert caught.value.response.headers["x-should-retry"] == "false"
 
 

@@ -46,7 +46,7 @@ ANSWERED: dict[str, tuple[list[str], Expected]] = {
     ),
     "out of credits": (
         ["monthly_limit"] * len(ACCOUNTS),
-        ("RateLimitError", 429, "rate_limit_exceeded"),
+        ("RateLimitError", 429, "insufficient_quota"),
     ),
     "nothing": (["nothing"] * 3, ("InternalServerError", 502, None)),
     "suspended": (
