@@ -29,6 +29,9 @@ test: $(VENV)/.development  ## unit, database (SQLite and Postgres) and gateway 
 test-all: $(VENV)/.development  ## and real clients, browser and load
 	@$(PYTHON) -m tests --all
 
+soak: $(VENV)/.development  ## half an hour of mixed load; SOAK_MINUTES
+	@$(PYTHON) -m tests.soak
+
 check: $(VENV)/.development  ## format, lint, types, import contracts, migrations
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
@@ -40,4 +43,4 @@ lock: $(VENV)/.development  ## resolve requirements*.in anew
 	@$(PYTHON) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade requirements.in -o requirements.txt
 	@$(PYTHON) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade requirements-dev.in -o requirements-dev.txt
 
-.PHONY: help demo run test test-all check lock
+.PHONY: help demo run test test-all soak check lock
