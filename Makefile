@@ -32,6 +32,12 @@ test-all: $(VENV)/.development  ## and real clients, browser and load
 soak: $(VENV)/.development  ## half an hour of mixed load; SOAK_MINUTES
 	@$(PYTHON) -m tests.soak
 
+bench: $(VENV)/.development  ## what the gateway costs beside a bare relay; ten minutes
+	@$(PYTHON) -m bench
+
+bench-quick: $(VENV)/.development  ## likewise, in about a minute
+	@$(PYTHON) -m bench --quick
+
 check: $(VENV)/.development  ## format, lint, types, import contracts, migrations
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
@@ -43,4 +49,4 @@ lock: $(VENV)/.development  ## resolve requirements*.in anew
 	@$(PYTHON) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade requirements.in -o requirements.txt
 	@$(PYTHON) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --upgrade requirements-dev.in -o requirements-dev.txt
 
-.PHONY: help demo run test test-all soak check lock
+.PHONY: help demo run test test-all bench bench-quick soak check lock

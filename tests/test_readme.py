@@ -10,16 +10,15 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from simulator.control import Control
+from tests import image
 from tests.conftest import StartGateway
 from tests.processes import Gateway, environment, free_port, upstream_settings
 
@@ -131,27 +130,8 @@ def test_make_run_serves(tmp_path: Path):
         gateway.process.wait(60)
 
 
-@pytest.fixture
-def image(tmp_path: Path) -> Iterator[Path]:
-    """The files that the Dockerfile copies, where it puts them."""
-    app = tmp_path / "app"
-    app.mkdir()
-    dockerfile = (ROOT / "Dockerfile").read_text()
-    final = dockerfile.rsplit("FROM ", 1)[1]
-    for source, target in re.findall(r"^COPY ([^-]\S*) (\S+)$", final, re.MULTILINE):
-        if (ROOT / source).is_dir():
-            ignored = shutil.ignore_patterns("tests", "__pycache__")
-            shutil.copytree(ROOT / source, app / target, ignore=ignored)
-        else:
-            place = app / target / source if target == "./" else app / target
-            place.parent.mkdir(exist_ok=True)
-            shutil.copy(ROOT / source, place)
-    yield app
-
-
-def test_docker_run_with_two_variables_serves(
-    image: Path, upstream: Control, tmp_path: Path
-):
+def test_docker_run_with_two_variables_serves(upstream: Control, tmp_path: Path):
+    app = image.copy_files(tmp_path / "app")
     block = blocks_with(READMES[0], "docker build")[0]
     given = dict(re.findall(r"-e (\w+)=(\S+)", block.replace("\\\n", " ")))
     assert set(given) == {"KIRO_AUTH_TOKEN", "KIRO_CLIENT_TOKEN"}
@@ -167,8 +147,8 @@ def test_docker_run_with_two_variables_serves(
     gateway = Gateway(env, free_port())
     with gateway.log_file.open("wb") as output:
         gateway.process = subprocess.Popen(
-            [image / "deploy" / "entrypoint"],
-            cwd=image,
+            [app / "deploy" / "entrypoint"],
+            cwd=app,
             env={**env, "PORT": str(gateway.port)},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -181,8 +161,8 @@ def test_docker_run_with_two_variables_serves(
         assert str(first_login) in gateway.log
         assert first_login.stat().st_mode & 0o777 == 0o600
         healthy = subprocess.run(
-            [image / "deploy" / "entrypoint", "healthcheck"],
-            cwd=image,
+            [app / "deploy" / "entrypoint", "healthcheck"],
+            cwd=app,
             env={**env, "PORT": str(gateway.port)},
             timeout=60,
         )
