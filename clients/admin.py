@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -149,9 +149,9 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
         assert request.user.pk is not None, "the admin lets nobody else in"
         rows = ApiKey.objects.filter(pk=row.pk)
         LogEntry.objects.log_actions(request.user.pk, rows, CHANGE, "rotated")
-        return HttpResponseRedirect(
-            reverse("admin:clients_apikey_change", args=[row.pk])
-        )
+        # The dialog's script follows this header; a redirect it would follow unseen.
+        page = reverse("admin:clients_apikey_change", args=[row.pk])
+        return HttpResponse(headers={"HX-Redirect": page})
 
 
 def _show(request: HttpRequest, key: str) -> None:

@@ -45,7 +45,9 @@ def test_after_a_rotation_the_old_key_can_go(keys):
     add_account("bob")
     before = secrets_of("ann")
     keys(1, 0)
-    assert rotate() == ("6 secrets and 0 stored responses are under the newest key.\n")
+    assert rotate() == (
+        "6 secrets, 0 stored responses and 0 alert channels are under the newest key.\n"
+    )
     keys(1)
     assert secrets_of("ann") == before
     assert secrets_of("bob") == ["aor-bob", "aoa-bob", "", ""]

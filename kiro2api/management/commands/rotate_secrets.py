@@ -8,13 +8,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.rotation import rotate_secrets
 from clients import responses
+from dashboard.alerts.rotation import rotate as rotate_channels
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypt the accounts' secrets and stored responses with the first key in "
-        "SECRET_ENCRYPTION_KEYS. Put the new key in front, start, run this, then take "
-        "the old key out."
+        "Encrypt the secrets of accounts and alert channels and the stored responses "
+        "with the first key in SECRET_ENCRYPTION_KEYS. Put the new key in front, "
+        "start, run this, then take the old key out."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,13 +29,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, forget_unreadable: bool, **options: Any) -> None:
         rotation = rotate_secrets(forget_unreadable=forget_unreadable)
         stored = responses.rotate(forget_unreadable=forget_unreadable)
+        channels, shut = rotate_channels(forget_unreadable=forget_unreadable)
         self.stdout.write(
-            f"{rotation.rotated} secrets and {stored} stored responses are under the "
-            "newest key."
+            f"{rotation.rotated} secrets, {stored} stored responses and {channels} "
+            "alert channels are under the newest key."
         )
-        if not rotation.unreadable:
+        unreadable = [*rotation.unreadable, *shut]
+        if not unreadable:
             return
-        names = ", ".join(rotation.unreadable)
+        names = ", ".join(unreadable)
         if forget_unreadable:
             self.stdout.write(f"Emptied, to be signed in again: {names}")
         else:
