@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ from clients import tallies
 from clients.models import UsageRecord
 from clients.signals import usage_written
 from clients.tallies import Spent
+from kiro2api import metrics
 from kiro2api.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -97,13 +99,16 @@ class _Writer:
         self._something = asyncio.Event()
         self._at_once = asyncio.Event()
         self._all_written = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        # It works for every request, not for the one that came first.
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._run(), context=Context())
 
     def put(self, waiting: _Waiting) -> None:
         if len(self.waiting) >= WAITING_MOST:
             if not self._dropped:
                 logger.error("usage records are lost: %d wait already", WAITING_MOST)
             self._dropped += 1
+            metrics.count("kiro2api_records_dropped_total")
             return
         self.waiting.append(waiting)
         self._something.set()
@@ -121,6 +126,8 @@ class _Writer:
                     await self._all_written.wait()
         self._task.cancel()
         self._dropped += len(self.waiting)
+        if self.waiting:
+            metrics.count("kiro2api_records_dropped_total", by=len(self.waiting))
         self._tell_dropped()
 
     async def _run(self) -> None:
@@ -145,6 +152,7 @@ class _Writer:
                 self._careful = len(batch)
                 return
             logger.error("a usage record is lost: %s", type(error).__name__)
+            metrics.count("kiro2api_records_dropped_total")
         except DatabaseError as error:
             if not self._is_away:
                 logger.error("usage records have to wait: %s", type(error).__name__)

@@ -92,8 +92,11 @@ class Sums:
 
     @property
     def tokens(self) -> int:
-        cached = self.cache_read_tokens + self.cache_write_tokens
-        return self.input_tokens + cached + self.output_tokens
+        return self.input_tokens + self.cached_tokens + self.output_tokens
+
+    @property
+    def cached_tokens(self) -> int:
+        return self.cache_read_tokens + self.cache_write_tokens
 
 
 def sums(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponseBase
 
-Response = TypeVar("Response", bound=HttpResponse)
+P = ParamSpec("P")
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 # All that a page loads comes from here; none of it is written inline.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -24,13 +25,13 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 
 def private(
-    view: Callable[[HttpRequest], Coroutine[Any, Any, Response]],
-) -> Callable[[HttpRequest], Coroutine[Any, Any, Response]]:
+    view: Callable[P, Coroutine[Any, Any, Response]],
+) -> Callable[P, Coroutine[Any, Any, Response]]:
     """Nothing keeps the answer, and the page is held to its own host."""
 
     @wraps(view)
-    async def with_headers(request: HttpRequest) -> Response:
-        response = await view(request)
+    async def with_headers(*args: P.args, **kwargs: P.kwargs) -> Response:
+        response = await view(*args, **kwargs)
         response["Cache-Control"] = "no-store"
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response

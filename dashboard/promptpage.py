@@ -29,10 +29,10 @@ AT_ONCE = 5
 
 class PromptForm(forms.Form):
     model = forms.ChoiceField(
-        label=gettext_lazy("model"), widget=UnfoldAdminSelectWidget
+        label=gettext_lazy("Model"), widget=UnfoldAdminSelectWidget
     )
     text = forms.CharField(
-        label=gettext_lazy("prompt"),
+        label=gettext_lazy("Prompt"),
         max_length=10_000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
     )
@@ -72,6 +72,7 @@ def _page(request: HttpRequest, ids: list[int]) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _title(accounts),
         "opts": Account._meta,
+        "original": accounts[0] if len(accounts) == 1 else None,
         "accounts": accounts,
         "form": form,
         "trials": trials,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from kiro2api import requestid
 from proxy.errors import GatewayError
-from proxy.exchange import Exchange, accepted_id
+from proxy.exchange import Exchange
 from proxy.gateway import open_reply
 from proxy.messages import Message, Prompt, Text, Usage, collect
 
@@ -25,7 +26,8 @@ class Trial:
 
 async def send_prompt(account_id: int, model: str, text: str, path: str) -> Trial:
     """By this account and no other. It costs credits, as any request does."""
-    exchange = Exchange(accepted_id(""), "POST", path)
+    requestid.request_id.set(requestid.accepted_id(""))
+    exchange = Exchange(requestid.request_id.get(), "POST", path)
     prompt = Prompt(model, (Message("user", (Text(text),)),), max_tokens=MOST_TOKENS)
     began = time.monotonic()
     status = 200

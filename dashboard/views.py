@@ -1,4 +1,4 @@
-"""The pages, the JSON beside them, and what load balancers ask."""
+"""The first page, the JSON beside it, and what load balancers ask."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -18,8 +17,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboard.headers import private
+from dashboard.pages import page
+from dashboard.sight import Sight, sight_of
 from dashboard.status import PoolStatus, pool_status, usable_accounts
+from dashboard.today import Today, today
 from dashboard.tokens import tokens_document
+from kiro2api import draining
 from kiro2api.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -33,26 +36,25 @@ class Look:
     """What this visitor gets to see."""
 
     pool: PoolStatus
-    detailed: bool
+    sight: Sight
+    today: Today | None
+
+    @property
+    def detailed(self) -> bool:
+        return self.sight.accounts
 
 
 NoLook = Literal["login first", "database away"]
 
 
 @require_safe
-@private
-async def index(request: HttpRequest) -> HttpResponse:
-    match await _look(request):
-        case Look() as look:
-            address = request.build_absolute_uri("/").rstrip("/")
-            page = {"look": look, "address": address}
-            return render(request, "dashboard/index.html", page)
-        case "login first":
-            return redirect_to_login(request.get_full_path())
-        case "database away":
-            # Who asks is not known either.
-            request.user = AnonymousUser()
-            return render(request, "dashboard/away.html", status=503)
+@page
+def index(request: HttpRequest) -> HttpResponse:
+    look = _look_in_database(request)
+    if look == "login first":
+        return redirect_to_login(request.get_full_path())
+    address = request.build_absolute_uri(reverse("dashboard:index")).rstrip("/")
+    return render(request, "dashboard/index.html", {"look": look, "address": address})
 
 
 @require_safe
@@ -73,9 +75,9 @@ async def pool(request: HttpRequest) -> HttpResponse:
 @private
 async def tokens(request: HttpRequest) -> JsonResponse:
     match await _look(request):
-        case Look(pool, detailed):
+        case Look() as look:
             return JsonResponse(
-                tokens_document(pool, detailed),
+                tokens_document(look.pool, look.detailed),
                 json_dumps_params={"ensure_ascii": False},
             )
         case "login first":
@@ -89,12 +91,16 @@ async def tokens(request: HttpRequest) -> JsonResponse:
 @require_safe
 @private
 async def livez(request: HttpRequest) -> JsonResponse:
+    """Asks for nothing: whether the process turns its loop."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @private
 async def readyz(request: HttpRequest) -> JsonResponse:
+    """A pool that is dry is no reason: it answers for itself."""
+    if draining.has_begun():
+        return JsonResponse({"status": "draining"}, status=503)
     try:
         async with asyncio.timeout(READY_WITHIN):
             usable = await in_database(usable_accounts)()
@@ -112,9 +118,9 @@ async def _look(request: HttpRequest) -> Look | NoLook:
         return "database away"
 
 
-def _look_in_database(request: HttpRequest) -> Look | NoLook:
+def _look_in_database(request: HttpRequest) -> Look | Literal["login first"]:
     """The session is read here, too."""
-    known = request.user.is_authenticated
-    if settings.DASHBOARD_LOGIN_REQUIRED and not known:
+    sight = sight_of(request.user)
+    if settings.DASHBOARD_LOGIN_REQUIRED and sight.person is None:
         return "login first"
-    return Look(pool_status(), detailed=known)
+    return Look(pool_status(), sight, today() if sight.everybody else None)

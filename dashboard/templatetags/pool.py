@@ -22,7 +22,7 @@ def credits(amount: float) -> str:
 def moment(when: datetime, shape: str) -> SafeString:
     """A time that the page's script writes in the reader's own zone.
 
-    `shape`: `distance` (3 minutes ago), `day` or `clock`.
+    `shape`: `distance` (3 minutes ago), `day`, `clock` or `exact`.
     """
     local = timezone.localtime(when)
     return format_html(

@@ -38,7 +38,9 @@ def add_account(name: str = "Alice, main", **fields) -> Account:
 
 @pytest.fixture
 def person(transactional_db):
-    return get_user_model().objects.create(username="ann", is_staff=True)
+    """Who sees everything."""
+    people = get_user_model().objects
+    return people.create(username="ann", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

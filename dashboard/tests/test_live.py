@@ -13,7 +13,7 @@ from django.urls import path
 
 from accounts.models import Account
 from accounts.signals import pool_changed
-from dashboard.consumers import GROUP, PoolConsumer
+from dashboard.consumers import POOL, PoolConsumer
 from dashboard.routing import websocket_urlpatterns
 from dashboard.tests.conftest import add_account
 from kiro2api.database import in_database
@@ -149,7 +149,7 @@ async def test_one_read_serves_all_who_watch(account, queries):
 async def test_a_burst_of_changes_is_told_at_once_and_once_more(account):
     layer = get_channel_layer()
     channel = await layer.new_channel()
-    await layer.group_add(GROUP, channel)
+    await layer.group_add(POOL, channel)
     for _ in range(50):
         await nudge()
     for _ in range(2):

@@ -88,7 +88,7 @@ async def test_the_language_that_was_chosen_wins_and_is_remembered(browser, exha
     assert chosen["Location"] == "/"
     response = await browser.get("/", headers={"accept-language": "en"})
     html = response.content.decode()
-    assert '<html lang="zh-hans">' in html
+    assert '<html lang="zh-hans"' in html
     assert "额度已用完" in html
     assert 'data-address="/ws/pool/zh-hans"' in html
 

@@ -56,6 +56,23 @@ def test_the_answer_comes_from_the_chosen_account(admin_client, simulator, secon
     assert (deed.object_repr, deed.change_message) == ("second", "sent a test prompt")
 
 
+def test_several_accounts_each_answer_or_say_why_not(admin_client, simulator, second):
+    first = Account.objects.get(name="first")
+    simulator.update_account("second", state="suspended")
+    page = f"{reverse('account_prompts')}?account={second.pk}&account={first.pk}"
+    told = admin_client.post(page, ASKED)
+    trials = {account.name: trial for account, trial in told.context["trials"]}
+    assert list(trials) == ["first", "second"]
+    assert (trials["first"].error, trials["first"].answer != "") == ("", True)
+    assert "suspended" in trials["second"].error
+    assert LogEntry.objects.count() == 2
+
+
+@pytest.mark.parametrize("query", ["", "?account=x", "?account=0", "?account=²"])
+def test_no_account_is_no_page(admin_client, simulator, query):
+    assert admin_client.get(reverse("account_prompts") + query).status_code == 404
+
+
 def test_what_went_wrong_is_told(admin_client, simulator, second):
     simulator.update_account("second", state="suspended")
     page = admin_client.post(page_of(second), ASKED).content.decode()

@@ -53,14 +53,14 @@ async def test_whoever_is_logged_in_sees_names_and_reasons(logged_in, db_rows):
 async def test_where_a_login_is_asked_for_nothing_is_shown_without(browser, closed):
     page = await browser.get("/")
     assert page.status_code == 302
-    assert page["Location"] == "/admin/login/?next=/"
+    assert page["Location"] == "/login?next=/"
     told = await browser.get("/api/tokens")
     assert told.status_code == 401
     assert list(told.json()) == ["error"]
     fragment = await browser.get("/pool")
     assert fragment.status_code == 401
     assert fragment.content == b""
-    assert fragment["HX-Redirect"] == "/admin/login/?next=/"
+    assert fragment["HX-Redirect"] == "/login?next=/"
     for response in (page, told, fragment):
         assert response["Cache-Control"] == "no-store"
 

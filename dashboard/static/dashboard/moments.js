@@ -8,6 +8,7 @@
   const day = { day: "numeric", month: "short" };
 
   const SHAPES = {
+    exact: (when) => when.toLocaleString(language, { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }),
     clock: (when) => when.toLocaleTimeString(language, { hour12: false }),
     day: (when) => when.toLocaleDateString(language,
       when.getFullYear() === new Date().getFullYear() ? day : { ...day, year: "numeric" }),
