@@ -18,6 +18,7 @@ from accounts.models import CALLING, Account
 from accounts.outcomes import Credential, PoolExhausted
 from accounts.refresh import NotFresh, ensure_fresh
 from accounts.scarcity import why_none
+from kiro2api import metrics
 from kiro2api.database import in_database
 from kiro2api.encryption import SecretUnreadable
 
@@ -39,16 +40,27 @@ async def find_any(wish: Wish) -> Credential:
         shortage = await finding.shortage()
         if shortage.shortage != "busy":
             raise shortage
+    begun = time.monotonic()
+    result = "too_long"
     try:
         with lines.place(wanted) as place:
             while await place.turn():
                 if found := await finding.look():
+                    result = "served"
                     return found
                 shortage = await finding.shortage()
                 if shortage.shortage != "busy":
+                    result = "no_account"
                     raise shortage
     except waiting.Crowded:
+        result = "crowded"
         logger.warning("too many requests wait for an account already")
+    except asyncio.CancelledError:
+        result = "client_gone"
+        raise
+    finally:
+        metrics.count("kiro2api_queue_waits_total", result)
+        metrics.observe("kiro2api_queue_wait_seconds", time.monotonic() - begun)
     raise await finding.shortage()
 
 

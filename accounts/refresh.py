@@ -24,6 +24,7 @@ from accounts.models import Account
 from accounts.outcomes import Credential
 from accounts.profiles import find_profile
 from accounts.signals import announce_now
+from kiro2api import metrics
 from kiro2api.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -120,11 +121,13 @@ async def _refresh(account: Account, owner: str) -> Credential | None:
     try:
         tokens = await kiro.refresh(account.login())
     except SignInAgain as error:
+        metrics.count("kiro2api_refreshes_total", account.name, "refused")
         if not await lease.reject(account, str(error)):
             return None
         await announce_now()
         raise NotFresh(str(error)) from error
     except SignInAway as error:
+        metrics.count("kiro2api_refreshes_total", account.name, "failed")
         await lease.postpone(account, owner, error)
         await announce_now()
         expires = account.access_expires_at
@@ -133,6 +136,7 @@ async def _refresh(account: Account, owner: str) -> Credential | None:
         raise NotFresh(str(error)) from error
     if not await _store_whatever_comes(account, tokens):
         return None
+    metrics.count("kiro2api_refreshes_total", account.name, "renewed")
     logger.info(
         "account %s: token renewed, good until %s",
         account.name,

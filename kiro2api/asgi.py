@@ -20,6 +20,7 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.db import close_old_connections, reset_queries  # noqa: E402
 
 from dashboard.routing import websocket_urlpatterns  # noqa: E402
+from kiro2api import requestid  # noqa: E402
 from kiro2api.forwarded import Forwarded  # noqa: E402
 from kiro2api.handler import ApiHandler  # noqa: E402
 
@@ -35,10 +36,12 @@ for signal, receiver in (
 api = ApiHandler()
 
 # Who asks knows the gateway's address only, not the name that people use.
-PROBES = ("/livez", "/readyz")
+PROBES = ("/livez", "/readyz", "/metrics")
 
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    offered = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin1")
+    requestid.request_id.set(requestid.accepted_id(offered))
     root: str = scope["root_path"]
     path: str = scope["path"].removeprefix(root)
     if path == "/v1" or path.startswith("/v1/"):

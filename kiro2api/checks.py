@@ -53,3 +53,19 @@ def replaced_variables(
         for name in REPLACED
         if os.environ.get(name)
     ]
+
+
+@register()
+def log_file_cannot_be_written(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[CheckMessage]:
+    if not settings.LOG_FILE_FAULT:
+        return []
+    return [
+        Warning(
+            f"LOG_FILE: cannot write to {settings.LOG_FILE}: "
+            f"{settings.LOG_FILE_FAULT}.",
+            hint="The log goes to the console alone.",
+            id="kiro2api.W002",
+        )
+    ]

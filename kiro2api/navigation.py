@@ -29,17 +29,25 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 {
                     "title": _("Dashboard"),
                     "icon": "monitoring",
-                    "link": "/",
+                    "link": reverse("dashboard:index"),
                     # Every address begins with it; this page is never there.
                     "active": lambda asking: False,
                 },
             ]
         },
         {
+            "title": _("The pool"),
+            "items": [
+                entry(_("Choice of accounts"), "alt_route", "accounts.poolsettings"),
+                entry(_("Account groups"), "workspaces", "accounts.accountgroup"),
+                entry(_("Alerts"), "notifications", "dashboard.alertchannel"),
+            ],
+        },
+        {
             "title": _("People"),
             "items": [
                 entry(_("Users"), "person", "auth.user"),
-                entry(_("Groups"), "group", "auth.group"),
+                entry(_("Roles"), "group", "auth.group"),
                 entry(_("Who did what"), "history", "admin.logentry"),
             ],
         },

@@ -30,11 +30,12 @@ from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
 from accounts import reading, slots
-from kiro2api import http
-from proxy import attachments, settlements
+from dashboard.alerts import nudges
+from kiro2api import draining, http, metrics
+from kiro2api.requestid import accepted_id
+from proxy import attachments, dump, settlements
 from proxy.dialects import error_body
 from proxy.errors import BodyTooLarge, GatewayError, UploadTooSlow
-from proxy.exchange import accepted_id
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ class Request(WebRequest):  # type: ignore[misc]
         self.writable.set()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start" and self.server.draining:
+        if message["type"] == "http.response.start" and draining.has_begun():
             self._announce_end()
         if message["type"] == "http.response.body" and self.channel is not None:
             streams = message.get("more_body", False)
@@ -184,12 +185,14 @@ class GatewayServer(Server):  # type: ignore[misc]
             server_name="kiro2api",
         )
         self.failure = ""
-        self.draining = False
         self._ports: list[Any] = []
 
     def run(self) -> None:
         daphne_server.HTTPFactory = Factory  # looked up by name in Server.run
         http.keep_open()
+        nudges.begin()
+        if settings.METRICS_TOKEN:
+            metrics.start(settings.DATA_DIR / "metrics")
         super().run()
 
     def listen_success(self, port: Any) -> None:
@@ -214,7 +217,7 @@ class GatewayServer(Server):  # type: ignore[misc]
         return defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
 
     async def _drain(self) -> None:
-        self.draining = True
+        draining.begin()
         for port in self._ports:
             port.stopListening()
         if under_way := self._under_way():
@@ -231,8 +234,10 @@ class GatewayServer(Server):  # type: ignore[misc]
         await super().kill_all_applications().asFuture(asyncio.get_running_loop())
         await settlements.close(seconds=10)
         await reading.finish()
+        await nudges.end()
         await slots.finish()
         await attachments.close()
+        await dump.close()
         await http.close()
 
     def _under_way(self) -> int:

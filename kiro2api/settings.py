@@ -6,7 +6,6 @@ variable is explained in `.env.example`; a test keeps the two equal.
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from dotenv import load_dotenv
 
-from kiro2api import VERSION, environment
-from kiro2api.logging import FORMATS, LEVELS, logging_config
+from kiro2api import VERSION, environment, logfile
+from kiro2api.logging import FORMATS, LEVELS, Sinks, logging_config
 
 load_dotenv(Path.cwd() / ".env")
 
@@ -56,7 +55,7 @@ SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{BASE_PATH}/"
 DATA_DIR = Path(environment.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATABASES: dict[str, dict[str, Any]] = {
     "default": environ.Env.db_url_config(
-        environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR}/kiro2api.sqlite3")
+        environment.secret("DATABASE_URL") or f"sqlite:///{DATA_DIR}/kiro2api.sqlite3"
     )
 }
 DATABASE_POOL_SIZE = environment.number("DATABASE_POOL_SIZE", 8, 1, 100)
@@ -155,7 +154,12 @@ MY_KEYS_MOST = environment.number("MY_KEYS_MOST", 3, 0, 100)
 # E-mail, for alerts. The address holds a password: it is no setting of its own.
 
 email_url = environment.secret("EMAIL_URL")
-email = environ.Env.email_url_config(email_url or "dummymail://")
+try:
+    email = environ.Env.email_url_config(email_url or "dummymail://")
+except (ValueError, ImproperlyConfigured):
+    raise ImproperlyConfigured(
+        "EMAIL_URL must look like smtp+tls://user:password@smtp.example.com:587."
+    ) from None  # the cause may quote the password
 EMAIL_BACKEND = email["EMAIL_BACKEND"]
 EMAIL_HOST = email["EMAIL_HOST"] or "localhost"
 EMAIL_PORT = email["EMAIL_PORT"]
@@ -261,7 +265,7 @@ SERVESTATIC_AUTOREFRESH = DEBUG
 
 # Live pages
 
-REDIS_URL = environment.text("REDIS_URL")
+REDIS_URL = environment.secret("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 }
@@ -271,17 +275,50 @@ if REDIS_URL:
         "CONFIG": {"hosts": [REDIS_URL]},
     }
 
+# Metrics: without a token there are none. Requests written down: off.
+
+METRICS_TOKEN = environment.secret("METRICS_TOKEN")
+DUMP_DIR = environment.text("DUMP_DIR")
+DUMP_MAX_MB = environment.number("DUMP_MAX_MB", 100, 1, 1_000_000)
+DUMP_KEEP_HOURS = environment.number("DUMP_KEEP_HOURS", 24, 1, 8760)
+
 # Logs
 
 LOG_LEVEL = environment.choice("LOG_LEVEL", "info", tuple(LEVELS))
 LOG_FORMAT = environment.choice("LOG_FORMAT", "json", FORMATS)
 LOG_CONSOLE = environment.flag("LOG_CONSOLE", True)
 LOG_FILE = environment.text("LOG_FILE")
+LOG_FILE_MAX_MB = environment.number("LOG_FILE_MAX_MB", 50, 1, 100_000)
+LOG_FILE_KEEP = environment.number("LOG_FILE_KEEP", 5, 0, 1000)
+log_path = Path(LOG_FILE).resolve() if LOG_FILE else None
+# Told by `checks`; the console goes on without it.
+LOG_FILE_FAULT = logfile.fault(log_path) if log_path else ""
 if not LOG_CONSOLE and not LOG_FILE:
     raise ImproperlyConfigured("LOG_CONSOLE is off: then LOG_FILE must name a file.")
-if LOG_FILE and not os.access(Path(LOG_FILE).resolve().parent, os.W_OK):
-    raise ImproperlyConfigured(f"LOG_FILE: cannot write to {LOG_FILE}.")
-LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT, LOG_CONSOLE, LOG_FILE)
+if not LOG_CONSOLE and LOG_FILE_FAULT:
+    raise ImproperlyConfigured(
+        f"LOG_FILE: cannot write to {LOG_FILE}: {LOG_FILE_FAULT}, and LOG_CONSOLE is "
+        "off."
+    )
+LOGGING = logging_config(
+    LOG_LEVEL,
+    LOG_FORMAT,
+    Sinks(
+        console=LOG_CONSOLE,
+        file=None if LOG_FILE_FAULT else log_path,
+        file_bytes=LOG_FILE_MAX_MB * 2**20,
+        file_keep=LOG_FILE_KEEP,
+    ),
+    secrets=(
+        KIRO_CLIENT_TOKEN,
+        ADMIN_PASSWORD,
+        SECRET_KEY,
+        METRICS_TOKEN,
+        EMAIL_HOST_PASSWORD,
+        DATABASES["default"].get("PASSWORD") or "",
+        *SECRET_ENCRYPTION_KEYS,
+    ),
+)
 
 UNFOLD = {
     "SITE_TITLE": "kiro2api",

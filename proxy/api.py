@@ -15,6 +15,8 @@ from django.urls import URLPattern
 from ninja import NinjaAPI
 
 from clients.keys import Client, KeysUnavailable, identify
+from kiro2api import requestid
+from proxy import dump
 from proxy.errors import (
     BadRequest,
     GatewayError,
@@ -24,12 +26,7 @@ from proxy.errors import (
     Unavailable,
     invalid_field,
 )
-from proxy.exchange import (
-    CLIENT_GONE,
-    STATUS_CLIENT_GONE,
-    Exchange,
-    accepted_id,
-)
+from proxy.exchange import CLIENT_GONE, STATUS_CLIENT_GONE, Exchange
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +103,7 @@ async def client_key(request: HttpRequest) -> Client:
         for key in offered:
             if client := await identify(key):
                 request.exchange.client = client  # type: ignore[attr-defined]
+                dump.begin(request)
                 return client
     except KeysUnavailable as error:
         raise Unavailable(
@@ -153,7 +151,8 @@ def routes(api: NinjaAPI, encode_error: EncodeError) -> list[URLPattern]:
 
 def _exchanged(view: View, encode_error: EncodeError) -> View:
     async def called(request: ApiRequest, **kwargs: Any) -> HttpResponseBase:
-        request_id = accepted_id(request.headers.get("x-request-id", ""))
+        request_id = requestid.accepted_id(request.headers.get("x-request-id", ""))
+        requestid.request_id.set(request_id)
         exchange = Exchange(request_id, request.method or "", request.path)
         request.exchange = exchange
         try:
@@ -166,7 +165,8 @@ def _exchanged(view: View, encode_error: EncodeError) -> View:
             error = NotFound(f"{request.method} {request.path} does not exist")
             response = json_response(encode_error(request, error, request_id), 405)
         response["request-id"] = response["x-request-id"] = request_id
-        if not response.streaming:
+        if isinstance(response, HttpResponse):
+            dump.note("answer", response.content)
             exchange.finish(response.status_code)
         return response
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from clients.keys import Client
-from proxy.exchange import ID
+from kiro2api.requestid import ID
 
 # What Claude Code wrote before it sent JSON: user_<hash>_account__session_<uuid>
 _SESSION = re.compile(r"_session_([0-9a-f-]{36})$")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,11 +11,11 @@ from clients import records
 from clients.costs import exact
 from clients.keys import Client
 from clients.records import Record
+from kiro2api import metrics
+from proxy import dump
 from proxy.messages import Usage
 
 logger = logging.getLogger("kiro2api.request")
-
-ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 # As nginx logs it; no client ever sees it.
 STATUS_CLIENT_GONE = 499
@@ -27,11 +25,6 @@ CLIENT_GONE = "client_gone"
 NAME_MOST = 100
 MODEL_MOST = 128
 UNHONOURED_MOST = 500
-
-
-def accepted_id(offered: str) -> str:
-    """The id a client sent, if it is harmless; else one of ours."""
-    return offered if ID.fullmatch(offered) else f"req_{secrets.token_hex(12)}"
 
 
 @dataclass(slots=True)
@@ -79,10 +72,12 @@ class Exchange:
 
     def reply_opened(self) -> None:
         self._replies += 1
+        metrics.count("kiro2api_streams_open")
 
     def reply_ended(self) -> None:
         """At upstream, with its cost known."""
         self._replies -= 1
+        metrics.count("kiro2api_streams_open", by=-1)
         self._keep_if_over()
 
     def finish(self, status: int) -> None:
@@ -93,6 +88,7 @@ class Exchange:
         self.status = status
         self._answered_at = time.monotonic()
         self._log()
+        dump.end()
         self._keep_if_over()
 
     def _log(self) -> None:
@@ -130,8 +126,36 @@ class Exchange:
 
     def _keep_if_over(self) -> None:
         """Once both have ended: what the client saw, and what upstream did."""
-        if self.status and not self._replies and self.client and self.dialect:
-            records.book(self._record(self.client), self.reservation)
+        if self.status and not self._replies:
+            self._count()
+            if self.client and self.dialect:
+                records.book(self._record(self.client), self.reservation)
+
+    def _count(self) -> None:
+        # By names of ours alone: what a client writes has no end.
+        dialect, model, account = self.dialect, self.served_model, self.account
+        usage = self.usage
+        metrics.count(
+            "kiro2api_requests_total", dialect, model, str(self.status), account
+        )
+        seconds = self._answered_at - self.started_at
+        metrics.observe("kiro2api_request_seconds", seconds, dialect, model)
+        if self.first_event_at:
+            waited = self.first_event_at - self.started_at
+            metrics.observe("kiro2api_first_event_seconds", waited, dialect, model)
+        for kind, tokens in (
+            ("input", usage.input_tokens),
+            ("output", usage.output_tokens),
+            ("cache_read", usage.cache_read_tokens),
+            ("cache_write", usage.cache_write_tokens),
+        ):
+            if tokens:
+                name = "kiro2api_tokens_total"
+                metrics.count(name, model, account, kind, by=tokens)
+        if usage.credits:
+            metrics.count("kiro2api_credits_total", model, account, by=usage.credits)
+        if self.tries > 1:
+            metrics.count("kiro2api_failovers_total", model, by=self.tries - 1)
 
     @property
     def _has_failed(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from django.http import StreamingHttpResponse
 
+from proxy import dump
 from proxy.errors import GatewayError
 from proxy.exchange import CLIENT_GONE, STATUS_CLIENT_GONE
 from proxy.gateway import OpenReply
@@ -72,13 +73,17 @@ async def _encoded(
             events = reply.take()
             if events is None:
                 return
-            yield encoder.feed(events)
+            content = encoder.feed(events)
+            dump.note("answer", content)
+            yield content
     except (asyncio.CancelledError, GeneratorExit):
         reply.exchange.error = CLIENT_GONE
         raise
     except GatewayError as error:
         reply.exchange.error = type(error).__name__
-        yield encoder.error(error)
+        content = encoder.error(error)
+        dump.note("answer", content)
+        yield content
     except Exception:
         logger.exception("a reply broke in the gateway")
         reply.exchange.error = "broken"

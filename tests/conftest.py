@@ -17,7 +17,9 @@ import psycopg
 import pytest
 
 from simulator.control import Control
+from tests.browser import browser, page  # noqa: F401  (fixtures)
 from tests.processes import (
+    CANARY,
     Gateway,
     copy_of,
     environment,
@@ -34,7 +36,7 @@ ACCOUNTS = [
         "kind": "idc",
         "refresh_token": "aorThird" + "3" * 100,
         "client_id": "third-client",
-        "client_secret": "third-secret",
+        "client_secret": f"third-{CANARY}",
     },
 ]
 IMPORTED = [

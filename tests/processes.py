@@ -20,6 +20,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 MANAGE = str(ROOT / "manage.py")
 KEY = "sk-kiro-for-the-tests-only-0123456789"
+ADMIN_PASSWORD = "correct horse battery"
+# Stands in prompts, names of files and secrets that no shape gives away.
+CANARY = "canary-e5d0c2"
 SECONDS = 60
 DATABASE = "kiro2api.sqlite3"
 
@@ -38,9 +41,11 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
         **kept,
         "DATA_DIR": str(data),
         "KIRO_CLIENT_TOKEN": KEY,
-        "ADMIN_PASSWORD": "correct horse battery",
+        "ADMIN_PASSWORD": ADMIN_PASSWORD,
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "default",
+        # What must not be in a log is not in it at any level.
+        "LOG_LEVEL": "debug",
         **settings,
     }
 
@@ -155,6 +160,8 @@ def running_gateway(env: dict[str, str], *arguments: str) -> Iterator[Gateway]:
         gateway.stop()
     assert "Traceback" not in gateway.log, gateway.log
     assert "Warning:" not in gateway.log, gateway.log
+    for secret in (CANARY, KEY, ADMIN_PASSWORD, "aorFirst", "aorSecond", "aorThird"):
+        assert secret not in gateway.log, gateway.log
 
 
 def until(reached: Callable[[], bool], seconds: float = SECONDS) -> None:

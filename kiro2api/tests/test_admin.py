@@ -13,8 +13,12 @@ PAGES = (
     "admin:index",
     "admin:accounts_account_changelist",
     "admin:accounts_account_add",
+    "admin:accounts_accountgroup_changelist",
+    "admin:accounts_accountgroup_add",
     "admin:clients_apikey_changelist",
     "admin:clients_apikey_add",
+    "admin:dashboard_alertchannel_changelist",
+    "admin:dashboard_alertchannel_add",
     "admin:auth_user_changelist",
     "admin:auth_user_add",
     "admin:auth_group_changelist",
@@ -68,7 +72,10 @@ def test_every_role_may_do_more_than_the_one_before():
     assert viewer < operator < owner
     assert all(".view_" in right for right in viewer)
     assert "accounts.change_account" in operator
+    assert "accounts.change_accountgroup" in operator
     assert "accounts.delete_account" in owner - operator
+    assert "accounts.export_account" in owner - operator
+    assert "accounts.change_poolsettings" in owner - operator
     assert "auth.add_user" in owner - operator
 
 

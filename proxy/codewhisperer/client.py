@@ -14,8 +14,8 @@ from accounts import callers
 from accounts.answers import CallFailed
 from accounts.outcomes import Credential
 from accounts.profiles import ask_for_profile
-from kiro2api import http
-from proxy import tokens
+from kiro2api import http, requestid
+from proxy import dump, tokens
 from proxy.catalog import Model
 from proxy.codewhisperer.decoder import ReplyDecoder
 from proxy.codewhisperer.encoder import EncodedPrompt, encode_prompt
@@ -70,6 +70,7 @@ async def stream(
         )
         try:
             async for chunk in response.aiter_raw():
+                dump.note("upstream reply", chunk)
                 if events := reply.feed(frames.feed(chunk)):
                     yield events
             frames.close()
@@ -111,11 +112,13 @@ async def _post(
     response: httpx.Response | None = None
     try:
         client = http.client(credential.proxy_url)
+        content = msgspec.json.encode(encoded.request)
+        dump.note(f"upstream request by {credential.account}", content)
         request = client.build_request(
             "POST",
             f"{data_url(credential)}/generateAssistantResponse",
-            content=msgspec.json.encode(encoded.request),
-            headers=callers.headers(credential) | HEADERS,
+            content=content,
+            headers=callers.headers(credential) | HEADERS | _request_id(),
             timeout=httpx.Timeout(
                 settings.UPSTREAM_IDLE_TIMEOUT,
                 connect=settings.UPSTREAM_CONNECT_TIMEOUT,
@@ -124,6 +127,7 @@ async def _post(
         response = await client.send(request, stream=True)
         if response.status_code != 200:
             body = await _beginning(response)
+            dump.note(f"upstream refusal {response.status_code}", body)
             raise fault_from_response(response.status_code, response.headers, body)
         yield response
     except httpx.ReadTimeout as error:
@@ -137,6 +141,13 @@ async def _post(
     finally:
         if response is not None:
             await response.aclose()
+
+
+def _request_id() -> dict[str, str]:
+    """As the caller and our log know it. Not as amz-sdk-invocation-id: that is the
+    AWS SDKs' own, which we are not."""
+    request_id = requestid.request_id.get()
+    return {"x-request-id": request_id} if request_id else {}
 
 
 async def _beginning(response: httpx.Response) -> bytes:

@@ -1,4 +1,5 @@
-"""Asks the running gateway whether it is alive; exit status 0 if so."""
+"""Asks the running gateway whether it can serve: it lives, reaches its database and was
+not told to stop. Exit status 0 if so."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-SECONDS = 5
+# It waits 5 s for its database itself.
+SECONDS = 8
 
 
 class Command(BaseCommand):
@@ -18,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)
-        url = f"http://{host}:{settings.PORT}/livez"
+        url = f"http://{host}:{settings.PORT}/readyz"
         try:
             with urllib.request.urlopen(url, timeout=SECONDS) as answer:
                 self.stdout.write(f"{url}: {answer.status}")

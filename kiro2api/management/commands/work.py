@@ -10,8 +10,10 @@ import sys
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from kiro2api import metrics
 from kiro2api.periodic import run_worker
 
 
@@ -30,6 +32,8 @@ class Command(BaseCommand):
     ) -> None:
         if until_input_ends:
             threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
+        if settings.METRICS_TOKEN:
+            metrics.start(settings.DATA_DIR / "metrics")
         run_worker()
 
 
