@@ -1,64 +1,42 @@
-"""Bulk actions and buttons of the account pages. A button asks first, so that what it
-changes comes by POST."""
+"""Bulk actions of the list of accounts. They stand in the log of who did what."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.decorators import action
-from unfold.forms import BaseDialogForm
 
 from accounts import operations
-from accounts.blocking import unblock
+from accounts.blocking import enable, unblock
 from accounts.models import Account, AccountQuerySet
+from accounts.ordering import to_end, to_front
 from accounts.signals import announce
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
-ASK_SERVICE = _("This asks the service now and may take some seconds.")
-
-
-Button: TypeAlias = Callable[..., HttpResponse]
+    Base = admin.ModelAdmin[Account]
+else:
+    Base = object
 
 
-def button(
-    name: StrOrPromise, icon: str, path: str, told: StrOrPromise = ASK_SERVICE
-) -> Callable[[Button], Button]:
-    made: Callable[[Button], Button] = action(
-        description=name,
-        permissions=["change"],
-        url_path=path,
-        icon=icon,
-        dialog={
-            "title": name,
-            "description": told,
-            "form_class": BaseDialogForm,
-            "form_submit_text": name,
-        },
-    )
-    return made
-
-
-class AccountActions:
+class AccountActions(Base):
     actions = (
         "test_accounts",
+        "prompt_accounts",
         "renew_tokens",
         "read_credits",
         "unblock_accounts",
         "enable_accounts",
         "disable_accounts",
+        "accounts_to_front",
+        "accounts_to_end",
     )
-    actions_row = ("test_one", "renew_one", "read_one", "unblock_one")
-    actions_detail = actions_row
 
     @admin.action(description=_("Test"), permissions=["change"])
     def test_accounts(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
@@ -87,7 +65,7 @@ class AccountActions:
     @admin.action(description=_("Enable"), permissions=["change"])
     def enable_accounts(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
         record(request, queryset, "enabled")
-        count = queryset.filter(enabled=False).update(enabled=True)
+        count = enable(queryset)
         told = ngettext(
             "%(count)s account enabled.", "%(count)s accounts enabled.", count
         )
@@ -96,35 +74,30 @@ class AccountActions:
     @admin.action(description=_("Disable"), permissions=["change"])
     def disable_accounts(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
         record(request, queryset, "disabled")
-        count = queryset.filter(enabled=True).update(enabled=False)
+        count = enable(queryset, False)
         told = ngettext(
             "%(count)s account disabled.", "%(count)s accounts disabled.", count
         )
         _tell(request, told, count)
 
-    @button(_("Test"), "network_check", "test")
-    def test_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        self.test_accounts(request, _one(object_id))
-        return _back(request)
-
-    @button(_("Renew token now"), "autorenew", "renew")
-    def renew_one(
-        self, request: HttpRequest, form: Any, object_id: str
+    @admin.action(description=_("Send a test prompt"), permissions=["change"])
+    def prompt_accounts(
+        self, request: HttpRequest, queryset: AccountQuerySet
     ) -> HttpResponse:
-        self.renew_tokens(request, _one(object_id))
-        return _back(request)
+        chosen = [("account", pk) for pk in queryset.values_list("pk", flat=True)]
+        return redirect(f"{reverse('account_prompts')}?{urlencode(chosen)}")
 
-    @button(_("Read credits now"), "data_usage", "credits")
-    def read_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
-        self.read_credits(request, _one(object_id))
-        return _back(request)
+    @admin.action(description=_("Use them first"), permissions=["change"])
+    def accounts_to_front(
+        self, request: HttpRequest, queryset: AccountQuerySet
+    ) -> None:
+        to_front(queryset)
+        messages.success(request, _("They are used before all others now."))
 
-    @button(_("Unblock"), "lock_open", "unblock", _("It is used again at once."))
-    def unblock_one(
-        self, request: HttpRequest, form: Any, object_id: str
-    ) -> HttpResponse:
-        self.unblock_accounts(request, _one(object_id))
-        return _back(request)
+    @admin.action(description=_("Use them last"), permissions=["change"])
+    def accounts_to_end(self, request: HttpRequest, queryset: AccountQuerySet) -> None:
+        to_end(queryset)
+        messages.success(request, _("They are used after all others now."))
 
 
 def record(request: HttpRequest, accounts: AccountQuerySet, deed: str) -> None:
@@ -135,19 +108,7 @@ def record(request: HttpRequest, accounts: AccountQuerySet, deed: str) -> None:
     LogEntry.objects.log_actions(person, accounts, CHANGE, deed)
 
 
-def _one(object_id: str) -> AccountQuerySet:
-    return Account.objects.filter(pk=object_id)
-
-
 def _tell(request: HttpRequest, told: str, count: int) -> None:
     announce()
     level = messages.SUCCESS if count else messages.INFO
     messages.add_message(request, level, told % {"count": count})
-
-
-def _back(request: HttpRequest) -> HttpResponse:
-    """To the page the dialog was opened on: htmx names it, and follows this header."""
-    page = request.headers.get("HX-Current-URL", "")
-    if not url_has_allowed_host_and_scheme(page, {request.get_host()}):
-        page = reverse("admin:accounts_account_changelist")
-    return HttpResponse(headers={"HX-Redirect": page})

@@ -41,6 +41,8 @@ async def test(account: Account) -> str:
 
 
 async def renew_token(account: Account) -> str:
+    if account.kind == Account.Kinds.API_KEY:
+        return _("an API key has no token to renew")
     await renew_now(account.pk)
     return _("token renewed")
 

@@ -6,7 +6,7 @@ What the pool knows stands in the database alone, so every process sees the same
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db import Error as DatabaseError
 
@@ -25,6 +25,7 @@ from accounts.outcomes import (
 )
 from accounts.reading import read_models_soon, read_soon
 from accounts.signals import announce_now
+from accounts.uses import Uses
 from kiro2api.database import in_database
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,13 @@ async def settle(credential: Credential, outcome: Outcome) -> None:
         read_models_soon(credential)
     elif credential.usage_due and isinstance(outcome, Served | Cancelled):
         read_soon(credential)
+    await announce_now()
+
+
+async def count(uses: Mapping[int, Uses]) -> None:
+    """Write uses that need only be counted, by account. When the database is away
+    nothing is written, and its error raised."""
+    await in_database(settlement.count)(uses)
     await announce_now()
 
 

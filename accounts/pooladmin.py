@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import VERTICAL
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,7 +22,20 @@ from accounts.signals import announce
 class PoolSettingsAdmin(ModelAdmin):  # type: ignore[misc]
     """One row: its list is its page."""
 
-    fields = ("strategy",)
+    radio_fields = {"strategy": VERTICAL}
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("strategy",),
+                "description": _(
+                    "It holds from the next requests on. Whichever it is, a "
+                    "conversation stays with its account while that can serve it, and "
+                    "a new account gets its first requests one after the other."
+                ),
+            },
+        ),
+    )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,16 +1,18 @@
 """What an outcome does to the account's row.
 
-One UPDATE each; where it changes the account's state, its filter names the state
-it starts from, and when that is gone only the counters are written. The slot, if
-the credential has one, goes back.
+One UPDATE each, or one for many that need only be counted; where it changes the
+account's state, its filter names the state it starts from, and when that is gone only
+the counters are written. The slot, if the credential has one, goes back.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Combinable
 from django.utils import timezone
@@ -32,6 +34,7 @@ from accounts.outcomes import (
     Throttled,
     TokenRefused,
 )
+from accounts.uses import Uses
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +57,33 @@ def settle(credential: Credential, outcome: Outcome) -> None:
     _write(credential, outcome)
     if credential.slot is not None:
         slots.release(credential.slot)
+
+
+def count(uses: Mapping[int, Uses]) -> None:
+    """By account. All or none of them, so that it can be tried again."""
+    with transaction.atomic():
+        for pk in sorted(uses):  # in one order, as other processes do
+            _count_uses(Account.objects.filter(pk=pk), uses[pk])
+
+
+def _count_uses(rows: AccountQuerySet, uses: Uses) -> None:
+    served: dict[str, Any] = {}
+    if uses.served_at:
+        # Whatever has gone wrong since then still stands.
+        since = When(last_error_at__gt=uses.served_at, then=F("last_error"))
+        refused = When(last_error_at__gt=uses.served_at, then=F("refusals"))
+        served = {
+            "last_error": Case(since, default=Value("")),
+            "refusals": Case(refused, default=Value(0)),
+        }
+    later = When(last_used_at__gt=uses.ended_at, then=F("last_used_at"))
+    rows.update(
+        requests=F("requests") + uses.requests,
+        credits_spent=F("credits_spent") + uses.credits,
+        available=F("available") - uses.credits,
+        last_used_at=Case(later, default=Value(uses.ended_at)),
+        **served,
+    )
 
 
 def _write(credential: Credential, outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 
 A token of output is taken to cost as much as five of input, as with the vendors'
 own prices; what one of input costs is learned. Many processes learn at once, each by
-one UPDATE for each reply, and one odd reply does no harm.
+one UPDATE for some replies, and one odd reply does no harm.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from statistics import fmean, median_low
 from weakref import WeakKeyDictionary
 
 from django.db import Error as DatabaseError
@@ -84,14 +85,17 @@ async def rate_of(model_id: str) -> Rate:
     return known.rates.get(model_id, UNKNOWN)
 
 
-async def learn(
-    model_id: str, input_tokens: int, output_tokens: int, credits: float
-) -> None:
-    """What a whole reply cost; `input_tokens` as we estimated them, as the next
-    estimate will. Lost while the database is away."""
+def rate_told(input_tokens: int, output_tokens: int, credits: float) -> Rate:
+    """By a whole reply; `input_tokens` as we estimated them, as the next estimate
+    will."""
     rate = credits / max(_weight(input_tokens, output_tokens), 1)
+    return Rate(rate, max(output_tokens, 1))
+
+
+async def learn(model_id: str, *told: Rate) -> None:
+    """What each of some replies told. Lost while the database is away."""
     try:
-        await in_database(_learn)(model_id, Rate(rate, max(output_tokens, 1)))
+        await in_database(_learn)(model_id, told)
     except DatabaseError as error:
         logger.error("a cost cannot be written: %s", type(error).__name__)
 
@@ -107,12 +111,13 @@ def _load() -> dict[str, Rate]:
     return {row.model_id: Rate(row.rate, row.output) for row in rows}
 
 
-def _learn(model_id: str, told: Rate) -> None:
+def _learn(model_id: str, told: Sequence[Rate]) -> None:
     row = ModelCost.objects.filter(model_id=model_id)
+    steps = len(told)
     step = {
-        "rate": _moved("rate", told.per_token),
-        "output": _moved("output", told.output),
-        "samples": F("samples") + 1,
+        "rate": _moved("rate", _usual([rate.per_token for rate in told]), steps),
+        "output": _moved("output", _usual([rate.output for rate in told]), steps),
+        "samples": F("samples") + steps,
     }
     if not row.update(**step):
         # Another process may make it at the same moment.
@@ -121,10 +126,20 @@ def _learn(model_id: str, told: Rate) -> None:
         row.update(**step)
 
 
-def _moved(column: str, told: float) -> Combinable:
-    """A step towards what was told; the first reply is taken at its word."""
-    value = Value(told, FloatField())
-    bounded = Least(Greatest(value, F(column) / MOST_APART), F(column) * MOST_APART)
-    return Case(
-        When(samples=0, then=value), default=F(column) * (1 - STEP) + bounded * STEP
+def _usual(told: list[float]) -> float:
+    """The mean; an odd one among many counts no more than an odd one alone."""
+    middle = median_low(told)
+    return fmean(
+        min(max(value, middle / MOST_APART), middle * MOST_APART) for value in told
     )
+
+
+def _moved(column: str, told: float, steps: int) -> Combinable:
+    """So many steps towards what was told; the first replies are taken at their
+    word."""
+    value, known = Value(told, FloatField()), F(column)
+    stays = (1 - STEP) ** steps
+    least = known * (1 - STEP + STEP / MOST_APART) ** steps
+    most = known * (1 - STEP + STEP * MOST_APART) ** steps
+    moved = Least(Greatest(known * stays + value * (1 - stays), least), most)
+    return Case(When(samples=0, then=value), default=moved)

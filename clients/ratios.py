@@ -1,6 +1,6 @@
 """How upstream's own token counts compare with our estimates, model by model.
 
-Many processes learn at once, each by one UPDATE for each reply. A reply moves the
+Many processes learn at once, each by one UPDATE for some replies. A reply moves the
 ratio a small part of the way to its own figure, which is taken within bounds: one
 odd reply does no harm, and some fifty set a wrong ratio right.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from statistics import fmean
 
 from django.db import Error as DatabaseError
 from django.db.models import F
@@ -31,11 +32,12 @@ async def load() -> Mapping[str, float]:
         return {}
 
 
-async def learn(model_id: str, counted: float) -> None:
-    """`counted` is what upstream counted for one token of our estimate. Lost while
-    the database is away."""
+async def learn(model_id: str, *counted: float) -> None:
+    """`counted` is what upstream counted for one token of our estimate, for each of
+    some replies. Lost while the database is away."""
+    within = [min(max(told, LEAST), MOST) for told in counted]
     try:
-        await in_database(_learn)(model_id, min(max(counted, LEAST), MOST))
+        await in_database(_learn)(model_id, fmean(within), len(within))
     except DatabaseError as error:
         logger.error("a token ratio cannot be written: %s", type(error).__name__)
 
@@ -44,11 +46,12 @@ def _load() -> dict[str, float]:
     return dict(TokenRatio.objects.values_list("model_id", "ratio"))
 
 
-def _learn(model_id: str, counted: float) -> None:
+def _learn(model_id: str, counted: float, replies: int) -> None:
     row = TokenRatio.objects.filter(model_id=model_id)
+    stays = (1 - STEP) ** replies
     step = {
-        "ratio": F("ratio") * (1 - STEP) + STEP * counted,
-        "samples": F("samples") + 1,
+        "ratio": F("ratio") * stays + (1 - stays) * counted,
+        "samples": F("samples") + replies,
     }
     if not row.update(**step):
         # Another process may make it at the same moment.

@@ -23,6 +23,7 @@ from accounts.outcomes import (
     TokenRefused,
 )
 from clients.costs import Rate
+from kiro2api import requestid
 from proxy import estimates, settlements, tokens
 from proxy.catalog import Model
 from proxy.codewhisperer import client
@@ -77,6 +78,7 @@ class Attempts:
     async def run(self) -> AsyncGenerator[Batch, None]:
         for attempt in range(1, TRIES_MOST + 1):
             credential = await self._checkout()
+            requestid.account.set(credential.account)
             self.exchange.account = credential.account
             self.exchange.account_id = credential.account_id
             self.exchange.tries = attempt

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 from clients import ratios
+from clients.costs import rate_told
 from proxy import settlements
 from proxy.catalog import Model
 from proxy.messages import Usage
@@ -35,9 +36,8 @@ async def token_ratio(model_id: str) -> float:
 def compare(model: Model, estimated: int, usage: Usage) -> None:
     """Hand over what a reply says of the estimates made for it. Never waits."""
     if usage.credits:
-        settlements.learn_cost(
-            model.upstream_id, estimated, usage.output_tokens, usage.credits
-        )
+        told = rate_told(estimated, usage.output_tokens, usage.credits)
+        settlements.learn_cost(model.upstream_id, told)
     if not usage.stated or estimated < TOKENS_LEAST:
         return
     counted = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens

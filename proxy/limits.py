@@ -51,6 +51,7 @@ class Limits:
         most = None if upstream_counts else prompt.max_tokens
         self._budget = Budget(most, model_id)
         self._stops = StopSequences(prompt.stop_sequences)
+        self._has_stops = bool(prompt.stop_sequences)
         self._no_tools = prompt.tool_choice.mode == "none"
         self._one_tool = not prompt.tool_choice.parallel
         self._tools = 0
@@ -66,10 +67,22 @@ class Limits:
     def feed(self, events: Iterable[Event]) -> list[Event]:
         kept: list[Event] = []
         for event in events:
+            # What there is most of by far needs no second look.
+            if isinstance(event, PartDelta) and self._passes(event.text):
+                kept.append(self._shown(event.text))
+                continue
             kept += self._kept(event)
             if self.finished:
                 break
         return kept
+
+    def _passes(self, text: str) -> bool:
+        """Whether nothing can end the reply in this text; then it is paid for."""
+        if self._open is None or not text:
+            return False
+        if self._has_stops and isinstance(self._open, Text):
+            return False
+        return self._budget.take_whole(text)
 
     def _kept(self, event: Event) -> Iterator[Event]:
         match event:

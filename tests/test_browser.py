@@ -4,63 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import (
-    Browser,
-    Page,
-    ViewportSize,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Page, expect
 
 from simulator.control import Control
+from tests.browser import PHONE, fits, log_in
 from tests.conftest import StartGateway
 from tests.processes import Gateway
 
 pytestmark = pytest.mark.browser
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """Fails if anything was asked of another host, or a script broke."""
-    context = browser.new_context(locale="en-US")
-    page = context.new_page()
-    asked: list[str] = []
-    broken: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    yield page
-    context.close()
-    elsewhere = [
-        url for url in asked if not re.match(r"(http|ws)://127\.0\.0\.1:", url)
-    ]
-    assert [url for url in elsewhere if not url.startswith("data:")] == []
-    assert broken == []
 
 
 def ask(gateway: Gateway) -> None:
@@ -72,14 +26,6 @@ def ask(gateway: Gateway) -> None:
         timeout=30,
     )
     assert answer.status_code == 200
-
-
-def log_in(page: Page, gateway: Gateway) -> None:
-    page.goto(f"{gateway.url}/admin/login/")
-    page.get_by_label("Username").fill("admin")
-    page.locator("input[name=password]").fill(gateway.env["ADMIN_PASSWORD"])
-    page.locator("[type=submit]").first.click()
-    expect(page).to_have_url(re.compile(r"/admin/$"))
 
 
 def test_the_dashboard_follows_the_pool_by_itself(page: Page, gateway: Gateway):
@@ -106,10 +52,7 @@ def test_a_phone_shows_every_account_without_scrolling_sideways(
     page.set_viewport_size(PHONE)
     page.goto(gateway.url)
     expect(page.get_by_role("row")).not_to_have_count(0)
-    wide, seen = page.evaluate(
-        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    )
-    assert wide <= seen
+    assert fits(page)
 
 
 def test_an_account_is_added_in_the_admin_and_serves(

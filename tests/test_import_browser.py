@@ -11,14 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from simulator.control import Control
+from tests.browser import PHONE, fits, log_in
 from tests.conftest import StartGateway
 from tests.processes import Gateway
-from tests.test_browser import (  # noqa: F401
-    PHONE,
-    browser,
-    log_in,
-    page,
-)
 
 pytestmark = pytest.mark.browser
 
@@ -38,18 +33,18 @@ ENTRIES = [
 
 
 @pytest.fixture
-def admin(page: Page, start_gateway: StartGateway) -> Gateway:  # noqa: F811
+def admin(page: Page, start_gateway: StartGateway) -> Gateway:
     gateway = start_gateway()
     log_in(page, gateway)
     return gateway
 
 
-def list_page(page: Page, gateway: Gateway) -> None:  # noqa: F811
+def list_page(page: Page, gateway: Gateway) -> None:
     page.goto(f"{gateway.url}/admin/accounts/account/")
 
 
 def test_files_are_imported_after_a_look_at_what_would_happen(
-    page: Page,  # noqa: F811
+    page: Page,
     admin: Gateway,
     upstream: Control,
     tmp_path: Path,
@@ -78,7 +73,7 @@ def test_files_are_imported_after_a_look_at_what_would_happen(
 
 
 def test_a_backup_is_downloaded_and_brings_back_what_was_deleted(
-    page: Page,  # noqa: F811
+    page: Page,
     admin: Gateway,
     tmp_path: Path,
 ):
@@ -103,7 +98,7 @@ def test_a_backup_is_downloaded_and_brings_back_what_was_deleted(
     assert [name for (name,) in names] == ["first", "second", "third"]
 
 
-def test_the_pages_fit_a_phone(page: Page, admin: Gateway):  # noqa: F811
+def test_the_pages_fit_a_phone(page: Page, admin: Gateway):
     page.set_viewport_size(PHONE)
     for path in ("import/", "backup/"):
         page.goto(f"{admin.url}/admin/accounts/account/{path}")
@@ -113,10 +108,3 @@ def test_the_pages_fit_a_phone(page: Page, admin: Gateway):  # noqa: F811
     page.get_by_role("button", name="See what would happen").click()
     expect(page.get_by_text("the same as line 1")).to_be_visible()
     assert fits(page)
-
-
-def fits(page: Page) -> bool:  # noqa: F811
-    wide, seen = page.evaluate(
-        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    )
-    return bool(wide <= seen)

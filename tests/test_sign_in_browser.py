@@ -9,14 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from simulator.control import Control
+from tests.browser import PHONE, fits, log_in
 from tests.conftest import StartGateway
 from tests.processes import Gateway
-from tests.test_browser import (  # noqa: F401
-    PHONE,
-    browser,
-    log_in,
-    page,
-)
 
 pytestmark = pytest.mark.browser
 
@@ -24,21 +19,14 @@ SIGN_IN = "admin/accounts/account/sign-in/"
 
 
 @pytest.fixture
-def admin(page: Page, start_gateway: StartGateway) -> Gateway:  # noqa: F811
+def admin(page: Page, start_gateway: StartGateway) -> Gateway:
     gateway = start_gateway()
     log_in(page, gateway)
     return gateway
 
 
-def stays_within(page: Page) -> bool:  # noqa: F811
-    wide, seen = page.evaluate(
-        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    )
-    return bool(wide <= seen)
-
-
 def test_a_code_confirmed_elsewhere_finishes_every_open_page(
-    page: Page,  # noqa: F811
+    page: Page,
     admin: Gateway,
     upstream: Control,
 ):
@@ -72,7 +60,7 @@ def test_a_code_confirmed_elsewhere_finishes_every_open_page(
 
 
 def test_a_pasted_address_finishes_a_sign_in(
-    page: Page,  # noqa: F811
+    page: Page,
     admin: Gateway,
     upstream: Control,
 ):
@@ -95,19 +83,19 @@ def test_a_pasted_address_finishes_a_sign_in(
 
 
 def test_a_denied_sign_in_is_said_and_begins_again_by_a_button(
-    page: Page,  # noqa: F811
+    page: Page,
     admin: Gateway,
     upstream: Control,
 ):
     page.set_viewport_size(PHONE)
     page.goto(f"{admin.url}/{SIGN_IN}")
-    assert stays_within(page)
+    assert fits(page)
     page.get_by_label("GitHub").check()
     page.get_by_role("button", name="Get a code").click()
     code = page.locator("#sign-in-code").inner_text()
-    assert stays_within(page)
+    assert fits(page)
     upstream.deny_device(code)
     expect(page.get_by_text("Not signed in")).to_be_visible(timeout=30_000)
-    assert stays_within(page)
+    assert fits(page)
     page.get_by_role("button", name="Start again").click()
     expect(page.locator("#sign-in-code")).not_to_have_text(code)

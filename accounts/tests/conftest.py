@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from accounts import strategy
@@ -70,6 +72,13 @@ def know_account(simulator: Control) -> Callable[..., Account]:
 @pytest.fixture
 def known_account(know_account) -> Callable[..., Awaitable[Account]]:
     return in_database(know_account)
+
+
+@pytest.fixture
+def admin_client(client: Client, transactional_db: None) -> Client:
+    """Without a password, so that none is hashed for each test."""
+    client.force_login(User.objects.create_superuser("root", password=None))
+    return client
 
 
 @pytest.fixture

@@ -3,92 +3,33 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account
 from accounts.regions import BUILDER_ID_PROFILE, BUILDER_ID_START
 from accounts.signals import pool_changed
 from accounts.tests.conftest import ARN, add_account
+from accounts.tests.pages import (
+    ADD,
+    LIST,
+    act,
+    add_form,
+    change_form,
+    only_account,
+    page_of,
+    send,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Block = Account.Block
-LIST = "/admin/accounts/account/"
-ADD = "/admin/accounts/account/add/"
 ANN = {"name": "ann", "credits_limit": 1000, "credits_used": 188}
 BOB = {"name": "bob", "kind": "idc", "credits_limit": 50, "credits_used": 0}
-
-
-def page_of(account: Account) -> str:
-    return reverse("admin:accounts_account_change", args=[account.pk])
-
-
-def send(client: Any, url: str, **fields: Any) -> list[str]:
-    """Post a form, follow the redirect, and give the messages of the next page."""
-    response = client.post(url, fields, follow=True)
-    assert response.status_code == 200
-    form = response.context.get("adminform")
-    if form is not None and form.form.errors:
-        return [error for errors in form.form.errors.values() for error in errors]
-    return [str(message) for message in response.context["messages"]]
-
-
-def add_form(**fields: Any) -> dict[str, Any]:
-    empty = {
-        "name": "",
-        "kind": "social",
-        "region": "us-east-1",
-        "profile_arn": "",
-        "endpoint": "q",
-        "new_refresh_token": "",
-        "new_client_id": "",
-        "new_client_secret": "",
-        "new_api_key": "",
-        "new_proxy_url": "",
-    }
-    return empty | fields
-
-
-def change_form(account: Account, **fields: Any) -> dict[str, Any]:
-    kept = {
-        "name": account.name,
-        "enabled": "on",
-        "region": account.region,
-        "profile_arn": account.profile_arn,
-        "endpoint": account.endpoint,
-        "new_refresh_token": "",
-        "new_client_id": "",
-        "new_client_secret": "",
-        "new_api_key": "",
-        "new_proxy_url": "",
-    }
-    return kept | fields
-
-
-def act(client: Any, action: str, *accounts: Account) -> list[str]:
-    chosen = [account.pk for account in accounts]
-    return send(client, LIST, action=action, _selected_action=chosen)
-
-
-def only_account() -> Any:
-    return Account.objects.with_secrets().get()
-
-
-@pytest.fixture
-def admin_client(client, transactional_db):
-    """Without a password, so that none is hashed for each test."""
-    client.force_login(User.objects.create_superuser("root", password=None))
-    return client
 
 
 @pytest.fixture
@@ -203,6 +144,7 @@ def test_an_outbound_proxy_is_set_kept_and_removed(admin_client):
     assert "Outbound proxy" in noted
     assert "hush" not in noted
     send(admin_client, page, **change_form(account, name="Anna"))
+    account.refresh_from_db()
     assert (only_account().name, only_account().proxy_url) == ("Anna", proxy)
     send(admin_client, page, **change_form(account, new_proxy_url="direct"))
     assert only_account().proxy_url == ""
@@ -387,70 +329,6 @@ def test_an_account_that_no_key_opens_can_be_seen_and_signed_in_again(
         admin_client, page_of(account), **change_form(account, new_refresh_token=token)
     )
     assert only_account().status == "ready"
-
-
-def test_dragging_writes_positions_only(admin_client):
-    accounts = [add_account(name) for name in "abc"]
-    Account.objects.update(requests=7)
-    rows = {
-        f"form-{index}-{field}": value
-        for index, account in enumerate(accounts)
-        for field, value in (("id", account.pk), ("position", 2 - index))
-    }
-    counts = {"form-TOTAL_FORMS": 3, "form-INITIAL_FORMS": 3}
-    send(admin_client, LIST, **rows, **counts, _save="Save")
-    assert [a.name for a in Account.objects.in_order()] == ["c", "b", "a"]
-    assert {a.requests for a in Account.objects.all()} == {7}
-
-
-def test_the_list_says_what_is_the_matter_and_since_when(admin_client):
-    add_account(
-        "dry",
-        blocked_reason=Block.QUOTA,
-        blocked_since=timezone.now(),
-        blocked_until=timezone.now() + timedelta(days=1),
-        credits_limit=1000,
-        available=0,
-    )
-    add_account("dead", blocked_reason=Block.REJECTED, blocked_since=timezone.now())
-    page = admin_client.get(LIST).content.decode()
-    for words in ("out of credits", "since", "the refresh token is dead", "/ 1,000"):
-        assert words in page
-    assert "until a person helps" in page
-
-
-@pytest.mark.parametrize(
-    ("status", "names"),
-    [
-        ("ready", ["good", "healed"]),
-        ("exhausted", ["dry"]),
-        ("rejected", ["dead"]),
-        ("disabled", ["off"]),
-        ("cooling", []),
-        ("nonsense", ["good", "dry", "healed", "dead", "off"]),
-    ],
-)
-def test_the_list_filters_by_status(admin_client, status, names):
-    later = timezone.now() + timedelta(days=1)
-    add_account("good")
-    add_account("dry", blocked_reason=Block.QUOTA, blocked_until=later)
-    add_account("healed", blocked_reason=Block.THROTTLED, blocked_until=timezone.now())
-    add_account("dead", blocked_reason=Block.REJECTED)
-    add_account("off", enabled=False, blocked_reason=Block.REJECTED)
-    response = admin_client.get(LIST, {"status": status})
-    assert [account.name for account in response.context["cl"].result_list] == names
-
-
-def test_the_list_takes_as_many_queries_for_many_accounts(
-    admin_client, django_assert_num_queries
-):
-    add_account("a")
-    with CaptureQueriesContext(connection) as one:
-        admin_client.get(LIST)
-    for number in range(20):
-        add_account(f"b{number}")
-    with django_assert_num_queries(len(one)):
-        admin_client.get(LIST)
 
 
 def test_actions_report_a_count(admin_client):

@@ -59,6 +59,14 @@ async def test_what_many_learn_at_once_is_all_counted():
     assert row.ratio == pytest.approx(1.5 - 0.5 * (1 - ratios.STEP) ** 24)
 
 
+async def test_replies_told_together_move_it_as_far_as_one_after_the_other():
+    singly = await learn(1.4, 1.4, 99.0, model_id="a")
+    await ratios.learn("b", 1.4, 1.4, 99.0)
+    together = await in_database(TokenRatio.objects.get)(model_id="b")
+    assert together.samples == 3
+    assert together.ratio == pytest.approx(singly, abs=0.005)
+
+
 async def test_without_the_database_nothing_was_learned_and_nothing_fails(caplog):
     await in_database(rename_table)("clients_tokenratio", "elsewhere")
     try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from contextvars import Context
 from weakref import WeakKeyDictionary
 
 from accounts.signals import pool_changed
@@ -24,7 +25,9 @@ class _Watcher:
     def __init__(self) -> None:
         self.changed = asyncio.Event()
         self._checking = asyncio.Lock()
-        self._task = asyncio.get_running_loop().create_task(self._watch())
+        # In the context of no request: it outlives each of them.
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._watch(), context=Context())
 
     async def _watch(self) -> None:
         while True:

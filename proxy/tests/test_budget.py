@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy import tokens
-from proxy.budget import Budget
+from proxy.budget import UNCOUNTED_MOST, Budget
 
 PROSE = "The quick brown fox jumps over the lazy dog and then it sleeps. " * 20
 
@@ -31,6 +31,32 @@ def test_a_text_costs_the_same_in_whatever_pieces_it_comes():
     whole = taken(Budget(50, ""), [PROSE])
     assert taken(Budget(50, ""), PROSE) == whole
     assert taken(Budget(50, ""), [PROSE[:7], PROSE[7:90], PROSE[90:]]) == whole
+
+
+@pytest.mark.parametrize("piece", [1, 7, 900, 10_000])
+def test_a_long_text_is_cut_at_the_same_place_however_late_it_is_counted(piece):
+    text = PROSE * 40
+    most = tokens.count_text(text[:40_000], "")
+    pieces = [text[at : at + piece] for at in range(0, len(text), piece)]
+    cut = taken(Budget(most, ""), pieces)
+    assert cut == taken(Budget(most, ""), [text])
+    assert UNCOUNTED_MOST < len(cut) < len(text)
+
+
+def test_a_text_is_taken_uncounted_while_its_bytes_are_no_more_than_the_tokens():
+    budget = Budget(121, "")  # a hundred of the vocabulary
+    assert budget.take_whole("x" * 60)
+    assert not budget.take_whole("é" * 21)
+    assert budget.take_whole("é" * 20)
+    assert not budget.take_whole("x")
+    assert not budget.is_spent
+    assert budget.take("x") == "x"
+
+
+def test_what_was_not_taken_whole_has_cost_nothing():
+    budget = Budget(20, "")
+    assert not budget.take_whole(PROSE)
+    assert budget.take(PROSE) == taken(Budget(20, ""), [PROSE])
 
 
 def test_nothing_is_left_once_it_is_spent():

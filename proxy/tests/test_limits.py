@@ -54,6 +54,12 @@ def test_without_limits_nothing_changes():
     assert limited(events) == events
 
 
+def test_what_passes_is_numbered_anew_behind_a_tool_use_that_did_not():
+    events = reply(text("So"), tool("Read", "{}"), text("th", "", "ere"))
+    kept = limited(events, tool_choice=ToolChoice("none"), max_tokens=1000)
+    assert kept == reply(text("So"), text("th", "ere"))
+
+
 # Stop sequences
 
 

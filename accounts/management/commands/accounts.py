@@ -14,6 +14,7 @@ from accounts.blocking import enable, unblock
 from accounts.management.tables import table
 from accounts.models import Account, AccountQuerySet
 from accounts.offers import ask_for_models
+from accounts.ordering import to_end, to_front
 from accounts.signals import announce
 
 Operation = Callable[[Account], Awaitable[str]]
@@ -34,6 +35,8 @@ CHANGING: dict[str, tuple[Callable[[AccountQuerySet], int], str, str]] = {
     "unblock": (unblock, "unblocked", "use it again at once, whatever blocks it"),
     "enable": (enable, "enabled", "use it"),
     "disable": (lambda rows: enable(rows, False), "disabled", "use it no more"),
+    "first": (to_front, "moved", "use it before all others"),
+    "last": (to_end, "moved", "use it after all others"),
 }
 
 
