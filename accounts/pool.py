@@ -50,10 +50,11 @@ async def checkout(
 
 
 async def settle(credential: Credential, outcome: Outcome) -> None:
-    """Write how the use of a credential ended. When the database is away the
-    outcome is lost, and the log says so: the reply itself may well be good."""
+    """Write how the use of a credential ended, while its request goes on. When the
+    database is away the outcome is lost, and the log says so: the reply itself may
+    well be good."""
     try:
-        await in_database(settlement.settle)(credential, outcome)
+        await write(credential, outcome)
     except DatabaseError as error:
         logger.error(
             "account %s: outcome lost, the accounts cannot be written: %s %s",
@@ -61,7 +62,11 @@ async def settle(credential: Credential, outcome: Outcome) -> None:
             type(outcome).__name__,
             type(error).__name__,
         )
-        return
+
+
+async def write(credential: Credential, outcome: Outcome) -> None:
+    """The same for whoever can wait and try again. Raises DatabaseError."""
+    await in_database(settlement.settle)(credential, outcome)
     if credential.slot is not None:
         waiting.look_again()
     if isinstance(outcome, ModelMissing):

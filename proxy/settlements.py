@@ -125,7 +125,7 @@ def book(credential: Credential, outcome: Outcome) -> None:
     """Hand over an outcome; never waits."""
     uses = only_counted(credential, outcome, timezone.now())
     if uses is None:
-        _writer().put(partial(pool.settle, credential, outcome), copy_context())
+        _writer().put(partial(pool.write, credential, outcome), copy_context())
         return
     gathered = _writer().gathered().uses
     before = gathered.get(credential.account_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -116,7 +117,8 @@ def test_all_that_an_entry_says_is_kept():
     assert external.token_endpoint == "https://id.example.com/token"
     assert (external.scopes, external.endpoint) == ("api://x", "runtime")
     assert external.proxy_url == "http://ann:hush@proxy.example.com"
-    assert bob.registration_expires_at.timestamp() == 1_780_000_000
+    expires = datetime.fromtimestamp(1_780_000_000, UTC)
+    assert bob.registration_expires_at == expires
     assert (bob.start_url, bob.region) == (idc["startUrl"], "eu-west-1")
     stored = connection.cursor()
     stored.execute("SELECT proxy_url, client_id FROM accounts_account")

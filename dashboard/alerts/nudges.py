@@ -9,6 +9,8 @@ from contextlib import suppress
 from contextvars import Context
 from weakref import WeakKeyDictionary
 
+from django.db import Error as DatabaseError
+
 from accounts.signals import pool_changed
 from dashboard.alerts.watch import check
 
@@ -37,6 +39,9 @@ class _Watcher:
             async with self._checking:
                 try:
                     await check()
+                except DatabaseError as error:
+                    kind = type(error).__name__
+                    logger.error("alerts: the pool was not looked at: %s", kind)
                 except Exception:
                     # Whatever it is, the next change is looked at again.
                     logger.exception("alerts: the pool was not looked at")
