@@ -34,7 +34,9 @@ def main() -> int:
                 "-n", "2", *ON_POSTGRES, TEST_DATABASE_URL=postgres.get_uri()
             )
             if everything:
-                failed |= _pytest("-m", SLOW)
+                failed |= _pytest("-n", "2", "-m", "real_client")
+                # These look at the machine's time and memory: one after the other.
+                failed |= _pytest("-m", "browser or load")
         finally:
             postgres.cleanup()
     return failed
