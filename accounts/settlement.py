@@ -34,6 +34,7 @@ from accounts.outcomes import (
     Throttled,
     TokenRefused,
 )
+from accounts.regions import BUILDER_ID_PROFILE
 from accounts.uses import Uses
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,13 @@ NOT_PERMITTED = {
     "application": Block.APPLICATION,
     "feature": Block.FEATURE,
 }
+
+
+# What was taken for a profile when none was listed: asked for again, once unblocked.
+_WITHOUT_GUESS = Case(
+    When(kind="idc", profile_arn=BUILDER_ID_PROFILE, then=Value("")),
+    default=F("profile_arn"),
+)
 
 
 def settle(credential: Credential, outcome: Outcome) -> None:
@@ -113,7 +121,8 @@ def _write(credential: Credential, outcome: Outcome) -> None:
         case Suspended():
             _blame(credential, same_login, Block.SUSPENDED, None)
         case NotPermitted(reason):
-            _blame(credential, same_login, NOT_PERMITTED[reason], None)
+            changes = {"profile_arn": _WITHOUT_GUESS} if reason == "profile" else {}
+            _blame(credential, same_login, NOT_PERMITTED[reason], None, **changes)
         case Failed(message):
             rows.update(**_failure(message))
         case ModelUnavailable() | ModelMissing():

@@ -545,3 +545,16 @@ def test_without_the_database_every_dialect_says_so_and_it_recovers_by_itself(
         assert upstream.calls() == asked
         run(postgres, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         until(lambda: ask(gateway).status_code == 200)
+
+
+def test_a_profile_that_was_guessed_while_the_service_refused_is_asked_for_again(
+    gateway: Gateway, upstream: Control
+):
+    gateway.sql("UPDATE accounts_account SET enabled = (name = 'third')")
+    upstream.update_account("third", state="unauthorized")
+    assert_error(ask(gateway), faults.NOBODY)
+    upstream.update_account("third", state="ok")
+    done = manage("accounts", "unblock", "third", env=gateway.env)
+    assert done.returncode == 0, done.stderr
+    assert served_by(gateway, upstream) == "third"
+    assert standing(gateway, "third")["blocked_reason"] == ""

@@ -88,5 +88,6 @@ def link(news: News) -> str:
         page = reverse("admin:clients_apikey_change", args=[news.key_id])
     else:
         page = reverse("dashboard:index")
-    base: str = settings.PUBLIC_URL.removesuffix(settings.BASE_PATH)
-    return base + page
+    # What `reverse` puts before it depends on who asks: a request, or nobody.
+    public: str = settings.PUBLIC_URL
+    return public + page.removeprefix(settings.BASE_PATH)

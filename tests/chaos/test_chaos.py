@@ -35,6 +35,9 @@ TOKEN_SECONDS = [65 + 2 * number for number in range(10)]
 DOOMED = "account-5"
 # What a process had in mind when it was killed: replies are booked behind the answer.
 BOOKING_SECONDS = 2.0
+# A call that fails on its way, as when a kept connection is just being closed, is a
+# failure on the row of which upstream knows nothing.
+NEVER_ARRIVED_MOST = 2
 
 
 def described(number: int) -> Json:
@@ -263,12 +266,13 @@ def assert_counters(
         assert spent == pytest.approx(simulator.account(name)["credits_metered"])
         refused = sum(is_failure(call) for call in own)
         missing = len(metered) - (requests - failures), refused - failures
-        assert min(missing) >= 0, name
+        assert missing[0] >= 0, name
+        assert missing[1] >= -NEVER_ARRIVED_MOST, name
         if missing[0]:
             assert credits < spent, name
         else:
             assert credits == pytest.approx(spent), name
-        unbooked += [name] * sum(missing)
+        unbooked += [name] * (missing[0] + max(missing[1], 0))
     doubtful = [
         asked.text
         for asked in load.finished
