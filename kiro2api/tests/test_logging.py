@@ -46,6 +46,13 @@ class Stuck(Kept):
         super().emit(record)
 
 
+@pytest.fixture(autouse=True)
+def outside_of_requests() -> None:
+    """Whatever a test before has left behind in this thread's context."""
+    requestid.request_id.set("")
+    requestid.account.set("")
+
+
 def test_both_forms_say_the_same():
     said = record("hello %s", "you", request_id="r1", told="two words")
     fields = json.loads(json_line(said))
